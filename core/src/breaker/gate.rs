@@ -10,8 +10,9 @@
 //! State, epoch and deadline are one word, so none can be seen without the others. Where something does not fit, the
 //! word is zero, which promises nothing.
 
+use super::alphabet::{Input, Outcome, Permit, Rejection, Reply};
 use super::config::Config;
-use super::machine::{Breaker, Input, Outcome, Permit, Rejection, Reply, Stay};
+use super::machine::{Breaker, Stay};
 use super::window::Mark;
 use crate::machine::{Clock, Epoch, Gate, Policy};
 use crate::time::Instant;

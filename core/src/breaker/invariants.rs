@@ -1,7 +1,8 @@
 //! What is always true of a breaker, as named claims: shared by debug assertions, models, simulations and property tests.
 
+use super::alphabet::{Input, Reply, State};
 use super::config::Config;
-use super::machine::{Breaker, Input, Reply, State, Stay};
+use super::machine::{Breaker, Stay};
 use super::window::{Totals, Window};
 use crate::machine::Policy;
 

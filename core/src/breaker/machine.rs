@@ -1,261 +1,14 @@
 //! The breaker itself: what it is, and how it steps.
 
-use super::config::{CancelledCounts, Config, InitialState, MaxWaitTo};
+use super::alphabet::{Control, Event, Input, Outcome, Permit, Reason, Rejection, Reply, State};
+use super::config::{CancelledCounts, Config, InitialState};
 use super::invariants;
 use super::window::{Mark, Totals, Window};
 use crate::machine::{Epoch, Host, Machine, Names, Policy};
-use crate::time::{Instant, nanos};
+use crate::time::Instant;
 use core::num::NonZeroU32;
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
-
-/// What a breaker can be in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// Admits all calls and judges by its window.
-    Closed,
-    /// Rejects all calls until its wait is over.
-    Open,
-    /// Admits a bounded number of probes, whose results decide.
-    HalfOpen,
-    /// Admits all calls and records nothing.
-    Disabled,
-    /// Rejects all calls until it is told otherwise.
-    ForcedOpen,
-    /// Admits all calls, records, and never leaves by itself.
-    MetricsOnly,
-}
-
-impl State {
-    /// All states, in the order of their declaration.
-    pub const ALL: [Self; 6] =
-        [Self::Closed, Self::Open, Self::HalfOpen, Self::Disabled, Self::ForcedOpen, Self::MetricsOnly];
-
-    /// Its name as it stands in JSON and in metrics.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::Open => "open",
-            Self::HalfOpen => "half_open",
-            Self::Disabled => "disabled",
-            Self::ForcedOpen => "forced_open",
-            Self::MetricsOnly => "metrics_only",
-        }
-    }
-}
-
-/// What an admitted call holds: the epoch that admitted it, and when, if calls are timed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Permit {
-    /// A result counts only while the breaker is still in the epoch that admitted its call.
-    pub epoch: Epoch,
-    /// When the call was admitted; `None` where slow calls do not count.
-    pub started: Option<Instant>,
-}
-
-impl Names for Permit {
-    fn instants(&mut self, each: &mut dyn FnMut(&mut Instant)) {
-        self.started.iter_mut().for_each(each);
-    }
-
-    fn epochs(&mut self, each: &mut dyn FnMut(&mut Epoch)) {
-        each(&mut self.epoch);
-    }
-}
-
-/// How a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// Well; slow or not by the breaker's own clock.
-    Success,
-    /// Badly; slow or not by the breaker's own clock.
-    Failure,
-    /// In a way that says nothing of the service (a client's error): its permit goes back, nothing is recorded.
-    Ignored,
-    /// Not at all: it was dropped. Counts as [`Settings::cancelled_counts`](super::Settings::cancelled_counts) says.
-    Cancelled,
-    /// With a duration that the caller measured.
-    Reported {
-        /// Whether it failed.
-        failed: bool,
-        /// How long it took, in milliseconds.
-        duration_ms: u64,
-    },
-    /// Badly, and the server said how long to stay away (`Retry-After`). Opens the breaker for that long where
-    /// [`Settings::server_hint_max_ms`](super::Settings::server_hint_max_ms) allows it.
-    Hinted {
-        /// How long the server wants to be left alone, in milliseconds.
-        retry_after_ms: u64,
-    },
-}
-
-/// What an operator may tell a breaker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Control {
-    /// Closed, with a fresh window; announced as a reset.
-    Reset,
-    /// Closed, with a fresh window.
-    Close,
-    /// Open for the configured wait.
-    Open,
-    /// Open for so many milliseconds.
-    OpenFor {
-        /// The wait in milliseconds.
-        ms: u64,
-    },
-    /// Open until an instant.
-    OpenUntil {
-        /// The instant on the breaker's clock.
-        at: Instant,
-    },
-    /// Half-open. Illegal from closed and from metrics only.
-    HalfOpen,
-    /// Rejects all calls until told otherwise.
-    ForceOpen,
-    /// Admits all calls and records nothing.
-    Disable,
-    /// Admits all calls and records them, without consequences.
-    MetricsOnly,
-}
-
-/// Everything that can happen to a breaker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Input {
-    /// A caller asks for a permit.
-    Ask,
-    /// A caller gives its permit back.
-    End {
-        /// The permit that [`Reply::Admitted`] gave.
-        permit: Permit,
-        /// How the call ended.
-        outcome: Outcome,
-    },
-    /// Time passes.
-    Tick,
-    /// An operator speaks.
-    Control(Control),
-}
-
-/// Why a call was not admitted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Rejection {
-    /// The breaker is open.
-    Open {
-        /// The first instant at which asking again can succeed.
-        retry_at: Instant,
-    },
-    /// The breaker is half-open and all its probes are on their way.
-    ProbesTaken,
-    /// The breaker was forced open.
-    ForcedOpen,
-}
-
-/// A breaker's immediate answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Reply {
-    /// To [`Input::Ask`]: go ahead, and bring this back.
-    Admitted(Permit),
-    /// To [`Input::Ask`]: no.
-    Rejected(Rejection),
-    /// To [`Input::End`]: the result is in the window, and counts like this.
-    Recorded(Mark),
-    /// To [`Input::End`]: the result says nothing that counts here; a half-open permit went back.
-    Unrecorded,
-    /// To [`Input::End`]: the call belongs to an earlier epoch (or to none). Nothing changed.
-    Late,
-    /// To [`Input::Tick`].
-    Ticked,
-    /// To [`Input::Control`]: done.
-    Controlled,
-    /// To [`Input::Control`]: there is no such transition from this state. Nothing changed.
-    Illegal,
-}
-
-/// Why a breaker went from one state to another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Reason {
-    /// Too many calls failed (perhaps too many were slow as well).
-    FailureRate,
-    /// Too many calls were slow.
-    SlowCallRate,
-    /// The probes went well.
-    ProbesPassed,
-    /// The open wait is over.
-    OpenWaitOver,
-    /// Half-open lasted its maximum.
-    HalfOpenMaxWait,
-    /// The server asked to be left alone.
-    ServerHint,
-    /// An operator said so.
-    Control,
-}
-
-impl Reason {
-    /// Its name as it stands in JSON and in metrics.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::FailureRate => "failure_rate",
-            Self::SlowCallRate => "slow_call_rate",
-            Self::ProbesPassed => "probes_passed",
-            Self::OpenWaitOver => "open_wait_over",
-            Self::HalfOpenMaxWait => "half_open_max_wait",
-            Self::ServerHint => "server_hint",
-            Self::Control => "control",
-        }
-    }
-}
-
-/// What a breaker announces. No decision of a host is asked for, so a host may ignore all of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Event {
-    /// It went from one state to another (perhaps the same, entered afresh).
-    Transitioned {
-        /// Where it was.
-        from: State,
-        /// Where it is.
-        to: State,
-        /// Why.
-        reason: Reason,
-        /// When, which is a timer's own deadline even if it was noticed late.
-        at: Instant,
-        /// The new epoch.
-        epoch: Epoch,
-    },
-    /// So many whole cycles of open and half-open went by unnoticed.
-    CyclesPassed {
-        /// How many.
-        cycles: u64,
-    },
-    /// The share of failed calls reached its threshold, in closed or metrics only. At most once a stay.
-    FailureRateExceeded {
-        /// What the window held.
-        totals: Totals,
-    },
-    /// The share of slow calls reached its threshold, in closed or metrics only. At most once a stay.
-    SlowCallRateExceeded {
-        /// What the window held.
-        totals: Totals,
-    },
-    /// An operator reset it.
-    Reset,
-}
 
 /// What a stay in a state has to remember.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -466,15 +219,6 @@ impl Breaker {
         matches!(self.stay, Stay::Open { .. }).then(|| self.open_until(config))
     }
 
-    /// The same breaker with every timer noticed that has fallen due by `now`, and calls too old for its window gone.
-    #[must_use]
-    pub fn at(&self, config: &Config, now: Instant) -> Self {
-        let mut breaker = self.clone();
-        breaker.catch_up(config, &mut Onlooker(now));
-        breaker.window.roll(now);
-        breaker
-    }
-
     /// The fewest calls that the window must hold before its rates mean anything.
     pub fn minimum_calls(&self, config: &Config) -> u32 {
         match self.stay {
@@ -483,7 +227,7 @@ impl Breaker {
         }
     }
 
-    fn open_until(&self, config: &Config) -> Instant {
+    pub(super) fn open_until(&self, config: &Config) -> Instant {
         let Stay::Open { since, held_until, .. } = self.stay else { return Instant::MAX };
         held_until.unwrap_or_else(|| since + config.open_wait(self.openings, self.stretch))
     }
@@ -610,7 +354,7 @@ fn judge(config: &Config, permit: Permit, outcome: Outcome, clock: &(impl Host<E
 
 /// Decisions.
 impl Breaker {
-    fn decide(&mut self, config: &Config, host: &mut (impl Host<Event> + ?Sized)) {
+    pub(super) fn decide(&mut self, config: &Config, host: &mut (impl Host<Event> + ?Sized)) {
         let totals = self.window.totals();
         if totals.calls < self.minimum_calls(config) {
             return;
@@ -675,7 +419,7 @@ impl Breaker {
         host.emit(Event::Transitioned { from, to: self.state(), reason, at, epoch: self.epoch });
     }
 
-    fn open(
+    pub(super) fn open(
         &mut self,
         config: &Config,
         held_until: Option<Instant>,
@@ -701,12 +445,24 @@ impl Breaker {
         self.openings = self.openings.saturating_add(1);
     }
 
-    fn half_open(&mut self, config: &Config, reason: Reason, at: Instant, host: &mut (impl Host<Event> + ?Sized)) {
+    pub(super) fn half_open(
+        &mut self,
+        config: &Config,
+        reason: Reason,
+        at: Instant,
+        host: &mut (impl Host<Event> + ?Sized),
+    ) {
         let stay = Stay::HalfOpen { since: at, in_flight: 0 };
         self.enter(stay, Some(config.probe_window()), reason, at, host);
     }
 
-    fn close(&mut self, config: &Config, reason: Reason, at: Instant, host: &mut (impl Host<Event> + ?Sized)) {
+    pub(super) fn close(
+        &mut self,
+        config: &Config,
+        reason: Reason,
+        at: Instant,
+        host: &mut (impl Host<Event> + ?Sized),
+    ) {
         self.enter_calm(Stay::Closed, config, reason, at, host);
     }
 
@@ -768,144 +524,4 @@ impl Breaker {
             _ => false,
         }
     }
-}
-
-/// Timers. Each takes effect at its own deadline, however late it is noticed.
-impl Breaker {
-    fn catch_up(&mut self, config: &Config, host: &mut (impl Host<Event> + ?Sized)) {
-        while let Some(due) = self.wake(config) {
-            let now = host.now();
-            if now < due {
-                return;
-            }
-            let due = self.pass_idle_cycles(config, due, now, host);
-            self.expire(config, due, host);
-        }
-    }
-
-    fn expire(&mut self, config: &Config, due: Instant, host: &mut (impl Host<Event> + ?Sized)) {
-        match (self.stay, config.settings().half_open_max_wait_to) {
-            (Stay::HalfOpen { .. }, MaxWaitTo::Open) => self.open(config, None, Reason::HalfOpenMaxWait, due, host),
-            (Stay::HalfOpen { .. }, MaxWaitTo::Closed) => self.close(config, Reason::HalfOpenMaxWait, due, host),
-            _ => self.half_open(config, Reason::OpenWaitOver, due, host),
-        }
-    }
-
-    /// Opens and half-opens that came and went with nobody looking, all alike: passed in one stride rather than one by
-    /// one. Returns when the present open, moved on, falls due; that is still not after `now`.
-    fn pass_idle_cycles(
-        &mut self,
-        config: &Config,
-        due: Instant,
-        now: Instant,
-        host: &mut (impl Host<Event> + ?Sized),
-    ) -> Instant {
-        let Some(cycle) = self.idle_cycle(config) else { return due };
-        let cycles = nanos(now.saturating_since(due)) / nanos(cycle);
-        let Stay::Open { since, .. } = &mut self.stay else { return due };
-        if cycles == 0 {
-            return due;
-        }
-        let passed = Duration::from_nanos(cycles * nanos(cycle));
-        *since = *since + passed;
-        self.epoch = self.epoch.advanced_by(2 * cycles);
-        self.openings = self.openings.saturating_add(u32::try_from(cycles).unwrap_or(u32::MAX));
-        host.emit(Event::CyclesPassed { cycles });
-        due + passed
-    }
-
-    /// How long an open and the half-open after it last, if nobody calls and every later pair lasts as long.
-    fn idle_cycle(&self, config: &Config) -> Option<Duration> {
-        let Stay::Open { held_until: None, .. } = self.stay else { return None };
-        let alike = self.openings >= config.last_distinct_opening()
-            && config.settings().half_open_max_wait_to == MaxWaitTo::Open;
-        let wait = config.open_wait(self.openings, self.stretch);
-        alike.then_some(wait + config.half_open_max_wait()?)
-    }
-}
-
-/// A new configuration for an old state.
-impl Breaker {
-    fn refit_window(&mut self, old: &Config, new: &Config, host: &mut (impl Host<Event> + ?Sized)) {
-        let fresh = match self.stay {
-            Stay::HalfOpen { .. } if permitted(old) != permitted(new) => new.probe_window(),
-            Stay::HalfOpen { .. } | Stay::Open { .. } => return self.refit_anchor(old, new, host),
-            _ if old.settings().window == new.settings().window => return self.window.roll_if_timed(host),
-            _ => {
-                self.window.roll_if_timed(host);
-                self.refit_anchor(old, new, host);
-                new.window(|| self.window.oldest().unwrap_or_else(|| self.anchor.unwrap_or_default()))
-            }
-        };
-        let older = core::mem::replace(&mut self.window, fresh);
-        let now = if new.is_timed_window() { host.now() } else { Instant::ORIGIN };
-        self.window.inherit(&older, now);
-        self.window.roll(now);
-    }
-
-    fn refit_anchor(&mut self, old: &Config, new: &Config, host: &(impl Host<Event> + ?Sized)) {
-        if old.settings().window != new.settings().window {
-            self.anchor = new.is_timed_window().then(|| self.anchor.unwrap_or_else(|| host.now()));
-        }
-    }
-
-    /// A deadline that the new configuration puts into the past falls due now, not then.
-    fn refit_timers(&mut self, new: &Config, host: &(impl Host<Event> + ?Sized)) {
-        let Some(due) = self.wake(new) else { return };
-        let now = host.now();
-        let overdue = now.saturating_since(due);
-        match &mut self.stay {
-            Stay::Open { held_until: Some(until), .. } => *until = *until + overdue,
-            Stay::Open { since, .. } | Stay::HalfOpen { since, .. } => *since = *since + overdue,
-            _ => {}
-        }
-    }
-}
-
-fn permitted(config: &Config) -> u32 {
-    config.settings().permitted_half_open_calls
-}
-
-/// Forgetting.
-impl Breaker {
-    /// Only the remainder of the anchor's age by the bucket matters.
-    fn settle_anchor(&mut self, config: &Config, now: Instant) {
-        if let (Some(anchor), Some(bucket)) = (&mut self.anchor, config.bucket()) {
-            let passed = nanos(now.saturating_since(*anchor)) / nanos(bucket) * nanos(bucket);
-            *anchor = *anchor + Duration::from_nanos(passed);
-        }
-    }
-
-    fn settle_stay(&mut self, config: &Config, now: Instant) {
-        let until = self.open_until(config);
-        let tick = Duration::from_nanos(1);
-        match &mut self.stay {
-            // Without a timer only "not yet" and "over" differ once the wait is over.
-            Stay::Open { held_until, .. } if !config.settings().auto_half_open && until < now => {
-                *held_until = Some(now - tick);
-            }
-            Stay::HalfOpen { since, .. } if config.half_open_max_wait().is_none() => *since = now,
-            _ => return,
-        }
-        if let Stay::Open { since, .. } = &mut self.stay {
-            *since = now;
-        }
-    }
-}
-
-/// Looks without touching: time stands still, the die shows its lowest face, and nobody hears.
-struct Onlooker(Instant);
-
-impl crate::machine::Clock for Onlooker {
-    fn now(&self) -> Instant {
-        self.0
-    }
-}
-
-impl Host<Event> for Onlooker {
-    fn choose(&mut self, _bound: NonZeroU32) -> u32 {
-        0
-    }
-
-    fn emit(&mut self, _effect: Event) {}
 }

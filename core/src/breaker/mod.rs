@@ -51,17 +51,21 @@
 //! # Ok::<(), purlin::breaker::InvalidSettings>(())
 //! ```
 
+mod alphabet;
 mod config;
 mod gate;
 pub mod invariants;
 mod machine;
+mod reconfigure;
 mod shell;
 #[cfg(test)]
 mod tests;
+mod timers;
 pub mod window;
 
+pub use alphabet::{Control, Event, Input, Outcome, Permit, Reason, Rejection, Reply, State};
 pub use config::{
     CancelledCounts, Config, InitialState, InvalidSettings, Jitter, MaxWaitTo, Percent, Settings, WindowKind,
 };
-pub use machine::{Breaker, Control, Event, Input, Outcome, Permit, Reason, Rejection, Reply, State};
+pub use machine::Breaker;
 pub use shell::{CallError, CircuitBreaker, IllegalTransition, Rejected, Snapshot};

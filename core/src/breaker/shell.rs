@@ -1,7 +1,8 @@
 //! A breaker as services use it: shared by threads, called with closures.
 
+use super::alphabet::{Control, Input, Outcome, Rejection, Reply, State};
 use super::config::Config;
-use super::machine::{Breaker, Control, Input, Outcome, Rejection, Reply, State};
+use super::machine::Breaker;
 use super::window::Totals;
 use crate::shared::{Admission, Gated, Keeper, Stepper};
 use core::fmt;
