@@ -428,18 +428,14 @@ impl Config {
         self.settings.minimum_calls.min(self.settings.permitted_half_open_calls)
     }
 
-    pub(super) fn window(&self, anchor: impl FnOnce() -> Instant) -> Window {
+    pub(super) fn window(&self, anchor: Instant) -> Window {
         match self.settings.window {
             WindowKind::Count(count) => Window::Count(CountWindow::new(count)),
             WindowKind::Time { time_s, bucket_ms } => {
                 let slots = (u64::from(time_s) * 1_000 / u64::from(bucket_ms)) as u32;
-                Window::Time(TimeWindow::new(slots, Duration::from_millis(u64::from(bucket_ms)), anchor()))
+                Window::Time(TimeWindow::new(slots, Duration::from_millis(u64::from(bucket_ms)), anchor))
             }
         }
-    }
-
-    pub(super) fn is_timed_window(&self) -> bool {
-        matches!(self.settings.window, WindowKind::Time { .. })
     }
 
     /// The width of a time bucket.

@@ -59,8 +59,8 @@ pub struct Breaker {
     pub(super) openings: u32,
     /// How far the open waits of this row are stretched, in steps of the jitter.
     pub(super) stretch: u32,
-    /// Where the edges of time buckets are counted from: creation, or the reconfiguration that brought a time window.
-    pub(super) anchor: Option<Instant>,
+    /// Creation, from which the edges of time buckets are counted.
+    pub(super) anchor: Instant,
 }
 
 impl Machine for Breaker {
@@ -114,7 +114,7 @@ impl Names for Breaker {
             Stay::Closed | Stay::Disabled | Stay::ForcedOpen | Stay::MetricsOnly { .. } => {}
         }
         self.window.instants(each);
-        self.anchor.iter_mut().for_each(each);
+        each(&mut self.anchor);
     }
 
     fn epochs(&mut self, each: &mut dyn FnMut(&mut Epoch)) {
@@ -128,8 +128,8 @@ impl Policy for Breaker {
     const CANCELLED: Outcome = Outcome::Cancelled;
 
     fn new(config: &Config, host: &mut (impl Host<Event> + ?Sized)) -> Self {
-        let anchor = config.is_timed_window().then(|| host.now());
-        let window = config.window(|| anchor.unwrap_or_default());
+        let anchor = host.now();
+        let window = config.window(anchor);
         let mut breaker = Self { epoch: Epoch(0), stay: Stay::Closed, window, openings: 0, stretch: 0, anchor };
         match config.settings().initial_state {
             InitialState::Closed => {}
@@ -172,7 +172,7 @@ impl Policy for Breaker {
     }
 
     fn settle_permit(&self, config: &Config, permit: &mut Permit, now: Instant) {
-        if permit.epoch != self.epoch {
+        if permit.epoch < self.epoch {
             *permit = Permit { epoch: Epoch(self.epoch.0.saturating_sub(1)), started: None };
         } else if let (Some(started), Some(limit)) = (&mut permit.started, config.slow_call_duration()) {
             *started = (*started).max(now - limit - Duration::from_nanos(1));
@@ -482,7 +482,7 @@ impl Breaker {
     }
 
     fn fresh_window(&self, config: &Config) -> Window {
-        config.window(|| self.anchor.unwrap_or_default())
+        config.window(self.anchor)
     }
 }
 

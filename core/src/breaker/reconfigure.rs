@@ -4,30 +4,20 @@ use super::alphabet::Event;
 use super::config::Config;
 use super::machine::{Breaker, Stay};
 use crate::machine::{Host, Policy};
-use crate::time::Instant;
 
 impl Breaker {
+    /// The window of the new shape holds the calls of the old one, as far as they fit.
     pub(super) fn refit_window(&mut self, old: &Config, new: &Config, host: &mut (impl Host<Event> + ?Sized)) {
+        self.window.roll_if_timed(host);
         let fresh = match self.stay {
-            Stay::HalfOpen { .. } if permitted(old) != permitted(new) => new.probe_window(),
-            Stay::HalfOpen { .. } | Stay::Open { .. } => return self.refit_anchor(old, new, host),
-            _ if old.settings().window == new.settings().window => return self.window.roll_if_timed(host),
-            _ => {
-                self.window.roll_if_timed(host);
-                self.refit_anchor(old, new, host);
-                new.window(|| self.window.oldest().unwrap_or_else(|| self.anchor.unwrap_or_default()))
-            }
+            Stay::Open { .. } => return,
+            Stay::HalfOpen { .. } => new.probe_window(),
+            _ if old.settings().window == new.settings().window => return,
+            _ => new.window(self.anchor),
         };
         let older = core::mem::replace(&mut self.window, fresh);
-        let now = if new.is_timed_window() { host.now() } else { Instant::ORIGIN };
-        self.window.inherit(&older, now);
-        self.window.roll(now);
-    }
-
-    fn refit_anchor(&mut self, old: &Config, new: &Config, host: &(impl Host<Event> + ?Sized)) {
-        if old.settings().window != new.settings().window {
-            self.anchor = new.is_timed_window().then(|| self.anchor.unwrap_or_else(|| host.now()));
-        }
+        self.window.inherit(&older, host);
+        self.window.roll_if_timed(host);
     }
 
     /// A deadline that the new configuration puts into the past falls due now, not then.
@@ -41,8 +31,4 @@ impl Breaker {
             _ => {}
         }
     }
-}
-
-fn permitted(config: &Config) -> u32 {
-    config.settings().permitted_half_open_calls
 }

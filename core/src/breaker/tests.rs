@@ -150,3 +150,32 @@ fn a_zero_wait_is_bad_configuration() {
     let error = Settings { open_wait_ms: Some(0), ..Settings::default() }.validate().unwrap_err();
     assert_eq!(error.field, "open_wait_ms");
 }
+
+fn timed(time_s: u32, bucket_ms: u32) -> Settings {
+    Settings { window: WindowKind::Time { time_s, bucket_ms }, minimum_calls: 100, ..Settings::default() }
+}
+
+#[test]
+fn a_narrower_time_window_keeps_the_calls_that_are_still_inside() {
+    let breaker = breaker(timed(10, 1_000));
+    fail(&breaker).unwrap_err();
+    breaker.keeper().pass(Duration::from_millis(4_500));
+    succeed(&breaker).unwrap();
+    breaker.reconfigure(timed(2, 500).validate().unwrap());
+    assert_eq!(breaker.snapshot().totals, window::Totals { calls: 1, failed: 0, slow: 0 });
+    breaker.keeper().pass(Duration::from_millis(1_500));
+    assert_eq!(breaker.snapshot().totals.calls, 0, "its bucket began at 4 s");
+}
+
+#[test]
+fn a_window_keeps_its_latest_calls_when_it_becomes_one_of_time_and_back() {
+    let breaker = breaker(Settings { window: WindowKind::Count(5), minimum_calls: 100, ..small() });
+    breaker.control(Control::MetricsOnly).unwrap();
+    for result in [Err("down"), Ok(()), Err("down"), Ok(())] {
+        let _ = breaker.call(|| result);
+    }
+    breaker.reconfigure(timed(10, 1_000).validate().unwrap());
+    assert_eq!(breaker.snapshot().totals, window::Totals { calls: 4, failed: 2, slow: 0 });
+    breaker.reconfigure(Settings { window: WindowKind::Count(3), minimum_calls: 100, ..small() }.validate().unwrap());
+    assert_eq!(breaker.snapshot().totals, window::Totals { calls: 3, failed: 2, slow: 0 });
+}

@@ -74,12 +74,11 @@ impl Breaker {
 
 /// Forgetting.
 impl Breaker {
-    /// Only the remainder of the anchor's age by the bucket matters.
+    /// Only the remainder of the anchor's age by the bucket matters, and only to a window of time.
     pub(super) fn settle_anchor(&mut self, config: &Config, now: Instant) {
-        if let (Some(anchor), Some(bucket)) = (&mut self.anchor, config.bucket()) {
-            let passed = nanos(now.saturating_since(*anchor)) / nanos(bucket) * nanos(bucket);
-            *anchor = *anchor + Duration::from_nanos(passed);
-        }
+        let Some(bucket) = config.bucket() else { return self.anchor = now };
+        let passed = nanos(now.saturating_since(self.anchor)) / nanos(bucket) * nanos(bucket);
+        self.anchor = self.anchor + Duration::from_nanos(passed);
     }
 
     pub(super) fn settle_stay(&mut self, config: &Config, now: Instant) {

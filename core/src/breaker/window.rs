@@ -240,11 +240,6 @@ impl Window {
         }
     }
 
-    /// When the oldest bucket began, in a window of time.
-    pub(super) fn oldest(&self) -> Option<Instant> {
-        if let Self::Time(window) = self { Some(window.oldest()) } else { None }
-    }
-
     /// Equal windows become equal values.
     pub(super) fn settle(&mut self, now: Instant) {
         match self {
@@ -258,10 +253,10 @@ impl Window {
 
     /// Records the calls of `older`, oldest first, as far as they fit. Between windows of different kinds a bucket's
     /// calls keep their number but not their order: the good ones count as earlier.
-    pub(super) fn inherit(&mut self, older: &Self, now: Instant) {
+    pub(super) fn inherit(&mut self, older: &Self, clock: &(impl Clock + ?Sized)) {
         match (self, older) {
             (Self::Count(new), Self::Count(old)) => old.marks().for_each(|mark| new.record(mark)),
-            (Self::Time(new), Self::Count(old)) => old.marks().for_each(|mark| new.record(mark, now)),
+            (Self::Time(new), Self::Count(old)) => old.marks().for_each(|mark| new.record(mark, clock.now())),
             (Self::Count(new), Self::Time(old)) => {
                 let kept = new.size;
                 old.buckets().for_each(|(_, totals)| latest_marks(totals, kept).for_each(|mark| new.record(mark)));
@@ -288,11 +283,6 @@ impl TimeWindow {
             totals.failed = totals.failed.saturating_add(bucket.failed);
             totals.slow = totals.slow.saturating_add(bucket.slow);
         }
-    }
-
-    /// The oldest instant at which a bucket of this window began.
-    pub(super) fn oldest(&self) -> Instant {
-        self.buckets().next().map_or(self.began, |(began, _)| began)
     }
 }
 
