@@ -1,2 +1,70 @@
-//! The purlin command.
-fn main() {}
+//! The `purlin` command: checks, compares, simulates and reports on every room.
+//!
+//! Exit codes: 0 everything holds, 1 a property is violated, 2 bad input or a broken environment, with one line on the
+//! standard error that says what, where and how to mend it.
+
+mod conform;
+mod drive;
+mod failure;
+mod output;
+mod rooms;
+
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+use failure::{Failure, Verdict};
+use output::Output;
+use std::process::ExitCode;
+
+/// Checks, compares, simulates and reports on every room of Purlin
+#[derive(Parser)]
+#[command(name = "purlin", version, about)]
+struct Purlin {
+    /// Print one JSON document on the standard output and nothing else
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Conform(conform::Arguments),
+    Drive(drive::Arguments),
+}
+
+fn main() -> ExitCode {
+    let purlin = match Purlin::try_parse() {
+        Ok(purlin) => purlin,
+        Err(answer) => return answer_usage(&answer),
+    };
+    match run(&purlin) {
+        Ok(verdict) => verdict.into(),
+        Err(failure) => fail(&failure),
+    }
+}
+
+fn run(purlin: &Purlin) -> Result<Verdict, Failure> {
+    let output = Output::new(purlin.json);
+    match purlin.command.as_ref().unwrap() {
+        Command::Conform(arguments) => conform::run(arguments, output),
+        Command::Drive(arguments) => drive::run(arguments),
+    }
+}
+
+/// Help and version were asked for; everything else that the parser says is bad input, told in one line.
+fn answer_usage(answer: &clap::Error) -> ExitCode {
+    if matches!(answer.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        return match answer.print() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&Failure::new(error)),
+        };
+    }
+    let text = answer.to_string();
+    let first = text.split("\n\n").next().unwrap_or(&text).trim_start_matches("error: ");
+    fail(&Failure::new(format_args!("{first} (see `purlin --help`)")))
+}
+
+fn fail(failure: &Failure) -> ExitCode {
+    eprintln!("purlin: {failure}");
+    ExitCode::from(Failure::EXIT)
+}
