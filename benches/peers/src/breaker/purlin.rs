@@ -3,10 +3,10 @@
 use crate::case::Case;
 use crate::traffic::{Failed, Traffic};
 use ::purlin::breaker::{
-    Breaker, CallError, CircuitBreaker, Control, Input, Outcome, Permit, Rejected, Rejection, Reply, Settings,
+    Breaker, CallError, CircuitBreaker, Control, Input, Outcome, Rejected, Rejection, Reply, Settings,
     WindowKind,
 };
-use ::purlin::{Admission, Clock, Instant, Keeper, Stepper};
+use ::purlin::{Clock, Instant, Keeper, Stepper};
 use core::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -55,13 +55,15 @@ fn admit_and_end(what: &str, settings: Settings, traffic: Traffic) -> Case {
     let breaker = shared(settings);
     Case::new(format!("purlin: admit + record, {what}, {}", traffic.name()), move || {
         let (breaker, mut calls) = (Arc::clone(&breaker), traffic.calls());
-        move || breaker.admit().is_ok_and(|admission| end(admission, calls.next()))
+        move || {
+            let Ok(admission) = breaker.admit() else { return false };
+            matches!(admission.end(outcome(calls.next())), Reply::Recorded(_))
+        }
     })
 }
 
-fn end<S: Stepper<Breaker>>(admission: Admission<Breaker, S>, result: Result<u64, Failed>) -> bool {
-    let outcome = if result.is_ok() { Outcome::Success } else { Outcome::Failure };
-    matches!(admission.end(outcome), Reply::Recorded(_))
+fn outcome(result: Result<u64, Failed>) -> Outcome {
+    if result.is_ok() { Outcome::Success } else { Outcome::Failure }
 }
 
 fn call(what: &str, settings: Settings, traffic: Traffic) -> Case {
@@ -78,14 +80,10 @@ fn raw_step(what: &str, settings: Settings, traffic: Traffic) -> Case {
         let (breaker, mut calls) = (Arc::clone(&breaker), traffic.calls());
         move || {
             let Reply::Admitted(permit) = breaker.step(Input::Ask) else { return false };
-            matches!(breaker.step(end_of(permit, calls.next())), Reply::Recorded(_))
+            let end = Input::End { permit, outcome: outcome(calls.next()) };
+            matches!(breaker.step(end), Reply::Recorded(_))
         }
     })
-}
-
-fn end_of(permit: Permit, result: Result<u64, Failed>) -> Input {
-    let outcome = if result.is_ok() { Outcome::Success } else { Outcome::Failure };
-    Input::End { permit, outcome }
 }
 
 fn open_rejecting() -> Case {
