@@ -2,6 +2,7 @@
 
 use core::num::NonZeroU32;
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use purlin::breaker::{Breaker, Config, Control, Event, Input, Outcome, Permit, Reply, Settings, WindowKind};
 use purlin::{Clock, Epoch, Gate, Gated, Host, Instant, Keeper, Machine, Policy, Stepper};
 
@@ -68,7 +69,14 @@ fn inputs() -> impl Strategy<Value = Vec<Input>> {
     prop::collection::vec(input, 0..300)
 }
 
+/// The same cases in every run.
+fn fixed() -> ProptestConfig {
+    ProptestConfig { rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
+    #![proptest_config(fixed())]
+
     #[test]
     fn a_spent_step_is_the_step(calls in 1_u32..140, inputs in inputs()) {
         let config = config(calls);
