@@ -145,7 +145,7 @@ fn shell_with_an_allowance() -> Arc<Shell> {
         failure_rate_threshold_percent: purlin::breaker::Percent::new(100),
         ..touchy(InitialState::Closed).into()
     };
-    let shell = Arc::new(Gated::new(settings.validate().unwrap(), Still::default()));
+    let shell = Arc::new(Gated::new(settings.validate().unwrap(), Still::new()));
     for outcome in [Outcome::Success, Outcome::Success, Outcome::Failure] {
         shell.step(end(0, outcome));
     }
