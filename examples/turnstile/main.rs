@@ -3,6 +3,7 @@
 //! `machine.rs` is the machine. Here the same code is first explored by the model checker, every state of it, and then
 //! shared by threads, which step it by compare-and-swap. The laws of machines try it in `tests/laws/turnstile.rs`.
 
+#[allow(unreachable_pub, reason = "the laws and loom take this file as a module too")]
 mod machine;
 
 use core::num::NonZeroU32;
@@ -94,7 +95,11 @@ impl Keeper<Turnstile> for Porter {
 /// The same machine, in one word that threads share. Dropping an admission is leaving.
 fn storm() -> (u64, u64) {
     let shared = Shared::new(&Turnstile::default(), Config { places: PLACES }, Porter::default());
-    let visit = || (0..VISITS).filter(|_| Admission::<Turnstile, _>::ask(&shared).is_ok()).count() as u64;
+    let visit = || {
+        (0..VISITS)
+            .filter(|_| Admission::<Turnstile, _>::ask(&shared).inspect(|_| std::thread::yield_now()).is_ok())
+            .count() as u64
+    };
     let entered = std::thread::scope(|scope| {
         let guests: Vec<_> = (0..THREADS).map(|_| scope.spawn(visit)).collect();
         guests.into_iter().map(|guest| guest.join().expect("no visit panics")).sum()
