@@ -179,3 +179,17 @@ fn a_window_keeps_its_latest_calls_when_it_becomes_one_of_time_and_back() {
     breaker.reconfigure(Settings { window: WindowKind::Count(3), minimum_calls: 100, ..small() }.validate().unwrap());
     assert_eq!(breaker.snapshot().totals, window::Totals { calls: 3, failed: 2, slow: 0 });
 }
+
+#[test]
+fn a_clock_that_runs_back_moves_nothing_back() {
+    let breaker = breaker(small());
+    breaker.keeper().pass(Duration::from_millis(100));
+    breaker.control(Control::Open).unwrap();
+    breaker.keeper().nanos.store(0, Ordering::Relaxed);
+    breaker.control(Control::Open).unwrap();
+    let retry_at = Instant::from_nanos(110_000_001);
+    breaker.keeper().pass(Duration::from_millis(50));
+    assert!(
+        matches!(breaker.admit(), Err(Rejected { rejection: Rejection::Open { retry_at: at }, .. }) if at == retry_at)
+    );
+}
