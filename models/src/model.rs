@@ -19,6 +19,9 @@ pub trait Model: Send + Sync {
     fn scope(&self) -> Scope;
     /// Explores it to its end and judges every property. `progress` is told now and then.
     fn check(&self, progress: &dyn Fn(Progress)) -> CheckReport;
+    /// Distinct and generated states by stateright's own breadth-first search. [`Model::check`] must agree; it takes a part
+    /// of the time and memory.
+    fn count_by_stateright(&self) -> (u64, u64);
     /// Opens stateright's explorer in the browser's reach and serves it until the process ends.
     ///
     /// # Errors
@@ -71,13 +74,6 @@ impl<P: Policy, G: Ghost<P>> PolicyModel<P, G> {
         Self { room, name, scope, world: CallerModel::new(world, claims) }
     }
 
-    /// Distinct states and generated states by stateright's own breadth-first search, which must agree with
-    /// [`Model::check`]. It takes several times as much time and memory.
-    pub fn count_by_stateright(&self) -> (u64, u64) {
-        let checker = stateright::Model::checker(self.world.clone()).threads(2).spawn_bfs().join();
-        (checker.unique_state_count() as u64, checker.state_count() as u64)
-    }
-
     /// The stateright model inside.
     pub fn world(&self) -> &CallerModel<P, G> {
         &self.world
@@ -110,6 +106,11 @@ impl<P: Policy, G: Ghost<P>> Model for PolicyModel<P, G> {
             seconds: began.elapsed().as_secs_f64(),
             properties: outcome.properties,
         }
+    }
+
+    fn count_by_stateright(&self) -> (u64, u64) {
+        let checker = stateright::Model::checker(self.world.clone()).threads(2).spawn_bfs().join();
+        (checker.unique_state_count() as u64, checker.state_count() as u64)
     }
 
     fn explore(&self, address: SocketAddr) -> Result<Infallible, ExploreError> {

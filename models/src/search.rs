@@ -224,12 +224,13 @@ where
         model.actions(state, offered);
         let mut generated = 0;
         for (place, action) in offered.drain(..).enumerate() {
-            let next = model.next_state(state, action).filter(|next| model.within_boundary(next));
-            let Some(next) = next else { continue };
-            generated += 1;
-            if seen.insert(fingerprint(&next)) {
-                self.states.push(next);
-                self.origins.push(Origin { from: number, action: place as u32 });
+            let Some(next) = model.next_state(state, action) else { continue };
+            if model.within_boundary(&next) {
+                generated += 1;
+                if seen.insert(fingerprint(&next)) {
+                    self.states.push(next);
+                    self.origins.push(Origin { from: number, action: place as u32 });
+                }
             }
         }
         if self.states.len() >= CHUNK {

@@ -46,6 +46,15 @@ fn every_model_has_a_name_of_its_own_and_witnesses() {
 }
 
 #[test]
+fn stateright_counts_the_same_states() {
+    for model in quick() {
+        let report = model.check(&|_| ());
+        let counts = (report.unique_states, report.generated_states);
+        assert_eq!(counts, model.count_by_stateright(), "{}", model.name());
+    }
+}
+
+#[test]
 fn the_same_model_gives_the_same_counts_every_time() {
     let counts = || {
         let report = named("two probes").check(&|_| ());
