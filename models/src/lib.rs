@@ -1,17 +1,18 @@
 //! Any machine as a model that is explored to its end.
 //!
-//! [`caller`] closes a world around a policy; [`models`] lists the models of every room. A [`Model`] is checked with
-//! stateright ([`Model::check`]), opened in its explorer ([`Model::explore`]) or drawn ([`Model::dot`]).
+//! [`caller`] closes a world around a policy, as a stateright model; [`models`] lists the models of every room. A
+//! [`Model`] is explored to its end ([`Model::check`]), opened in stateright's explorer ([`Model::explore`]) or drawn
+//! ([`Model::dot`]).
 //!
-//! Safety is checked by stateright's parallel search, bounded only by the state. Liveness is decided here, on the
-//! explicit [`Graph`]: see [`liveness`] for why. A counterexample is shortened before it is shown, and [`replay`] takes
-//! it again in a test.
+//! Safety is judged by the parallel [`search`], bounded only by the state. Liveness is decided on the explicit [`Graph`]:
+//! see [`liveness`] for why. A counterexample is shortened before it is shown, and [`replay`] takes it again in a test.
 
 pub mod breaker;
 pub mod caller;
 mod check;
 pub mod counterexample;
 mod dot;
+mod fingerprint;
 pub mod graph;
 pub mod liveness;
 mod model;
@@ -19,6 +20,7 @@ pub mod odometer;
 mod panics;
 mod properties;
 mod report;
+pub mod search;
 
 pub use caller::{CallerModel, CallerScope, Callers};
 pub use counterexample::{Verdict, replay};

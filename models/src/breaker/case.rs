@@ -2,7 +2,7 @@
 
 use super::claims;
 use super::witnesses::{half_open, half_open_with_a_late_caller, late_result, open, probe_refused, recovers, reopens};
-use crate::caller::{CallerScope, Claims, EveryStep, Ghost, LeadsTo, Notice, Reconfiguring, SomeStep, Sometimes};
+use crate::caller::{CallerScope, Claims, EveryStep, Ghost, LeadsTo, NOW, Notice, Reconfiguring, SomeStep, Sometimes};
 use crate::{Model, PolicyModel, Scope};
 use core::time::Duration;
 use purlin::breaker::window::Window;
@@ -127,6 +127,21 @@ pub(super) fn round(name: &'static str, scope: Scope, settings: Settings) -> Cas
         late_result(),
         probe_refused(),
     ])
+}
+
+/// Everything that operators can say.
+pub(super) fn everything_operators_say() -> [Control; 9] {
+    [
+        Control::Reset,
+        Control::Close,
+        Control::Open,
+        Control::OpenFor { ms: 2 },
+        Control::OpenUntil { at: NOW + TICK },
+        Control::HalfOpen,
+        Control::ForceOpen,
+        Control::Disable,
+        Control::MetricsOnly,
+    ]
 }
 
 fn validate(settings: Settings) -> Config {

@@ -1,18 +1,15 @@
 //! Models that take well below a second each.
 
-use super::case::{Case, round, small};
+use super::case::{Case, everything_operators_say, round, small};
 use super::naive::{NaiveWindow, closed_opens_exactly_at_the_threshold};
 use super::promises::{half_open_ends_in_time, open_ends_in_time, open_ends_when_asked, probes_decide};
 use super::witnesses::{
     late_result, left_half_open_by_time, metrics_only_tells, open, opens_by_hint, opens_by_slow_calls, operators,
     recovers, third_open_in_a_row,
 };
-use crate::caller::NOW;
 use crate::{Model, Scope};
 use core::time::Duration;
-use purlin::breaker::{
-    CancelledCounts, Control, InitialState, Jitter, MaxWaitTo, Outcome, Percent, Settings, WindowKind,
-};
+use purlin::breaker::{CancelledCounts, InitialState, Jitter, MaxWaitTo, Outcome, Percent, Settings, WindowKind};
 
 const QUICK: Scope = Scope::Quick;
 
@@ -22,50 +19,66 @@ pub(super) fn models() -> Vec<Box<dyn Model>> {
 
 /// Count windows.
 fn counting() -> Vec<Box<dyn Model>> {
-    let window_of_3 = Settings { window: WindowKind::Count(3), minimum_calls: 3, ..small() };
-    let early = Settings { window: WindowKind::Count(3), minimum_calls: 1, ..small() };
+    let window = |size| Settings { window: WindowKind::Count(size), minimum_calls: size, ..small() };
+    let early = Settings { window: WindowKind::Count(4), minimum_calls: 1, ..small() };
     vec![
         round("window of 2", QUICK, small()).leads_to([probes_decide(), open_ends_when_asked()]).boxed(),
         round("window of 2, 4 callers", QUICK, small()).callers(4).boxed(),
-        round("window of 3, 3 callers", QUICK, window_of_3.clone())
+        round("window of 3, 3 callers", QUICK, window(3))
             .callers(3)
             .leads_to([probes_decide(), open_ends_when_asked()])
             .boxed(),
-        round("window of 3, decisions from the first call", QUICK, early).callers(3).boxed(),
-        Case::<NaiveWindow>::new("naive window of 3", QUICK, window_of_3)
+        round("window of 10, 4 callers", QUICK, window(10)).callers(4).boxed(),
+        round("window of 4, decisions from the first call", QUICK, early).callers(3).boxed(),
+        Case::<NaiveWindow>::new("naive window of 3", QUICK, window(3))
             .callers(3)
             .sometimes([open()])
             .some_step([recovers()])
             .every_step([closed_opens_exactly_at_the_threshold()])
             .boxed(),
+        Case::<NaiveWindow>::new(
+            "naive window of 8, decisions from the third call",
+            QUICK,
+            Settings { minimum_calls: 3, ..window(8) },
+        )
+        .sometimes([open()])
+        .some_step([recovers()])
+        .every_step([closed_opens_exactly_at_the_threshold()])
+        .boxed(),
     ]
 }
 
 /// Half-open.
 fn probing() -> Vec<Box<dyn Model>> {
-    let two_probes = Settings { permitted_half_open_calls: 2, ..small() };
-    let max_wait = Settings { half_open_max_wait_ms: Some(2), ..two_probes.clone() };
+    let probes = |count| Settings { permitted_half_open_calls: count, minimum_calls: count, ..small() };
+    let max_wait = Settings { half_open_max_wait_ms: Some(2), ..probes(2) };
     let to_closed = Settings { half_open_max_wait_to: MaxWaitTo::Closed, auto_half_open: true, ..max_wait.clone() };
     let auto = Settings { auto_half_open: true, ..max_wait.clone() };
     vec![
-        round("two probes", QUICK, two_probes).callers(3).leads_to([probes_decide(), open_ends_when_asked()]).boxed(),
+        round("two probes", QUICK, probes(2)).callers(3).leads_to([probes_decide(), open_ends_when_asked()]).boxed(),
+        round("six probes", QUICK, probes(6)).callers(8).leads_to([probes_decide(), open_ends_when_asked()]).boxed(),
         round("two probes, at most 2 ticks half-open", QUICK, max_wait)
-            .callers(3)
+            .callers(4)
             .some_step([left_half_open_by_time()])
             .leads_to([probes_decide(), half_open_ends_in_time(), open_ends_when_asked()])
             .boxed(),
         round("half-open by itself, at most 2 ticks, then closed", QUICK, to_closed.clone())
-            .callers(3)
+            .callers(4)
             .some_step([left_half_open_by_time()])
             .leads_to([half_open_ends_in_time(), open_ends_in_time()])
             .boxed(),
-        round("half-open by itself, at most 2 ticks, then open, noticed 2 ticks late", QUICK, auto)
-            .callers(3)
+        round("half-open by itself, at most 2 ticks, then open", QUICK, auto.clone())
+            .callers(4)
+            .some_step([left_half_open_by_time()])
+            .leads_to([half_open_ends_in_time(), open_ends_in_time()])
+            .boxed(),
+        round("half-open by itself, then open, noticed 2 ticks late", QUICK, auto)
+            .callers(4)
             .late_by(2)
             .some_step([left_half_open_by_time()])
             .boxed(),
-        round("half-open by itself, at most 2 ticks, then closed, noticed a tick late", QUICK, to_closed)
-            .callers(3)
+        round("half-open by itself, then closed, noticed a tick late", QUICK, to_closed)
+            .callers(4)
             .late_by(1)
             .some_step([left_half_open_by_time()])
             .boxed(),
@@ -126,26 +139,35 @@ fn timing() -> Vec<Box<dyn Model>> {
         ..small()
     };
     vec![
-        round("calls are slow beyond 1 tick", QUICK, slow.clone()).some_step([opens_by_slow_calls()]).boxed(),
+        round("calls are slow beyond 1 tick", QUICK, slow.clone())
+            .callers(6)
+            .some_step([opens_by_slow_calls()])
+            .boxed(),
         round("calls are slow beyond 2 ticks", QUICK, slower).callers(3).some_step([opens_by_slow_calls()]).boxed(),
         round("reported durations", QUICK, slow)
             .outcomes(&[reported(false, 1), reported(false, 2), reported(true, 0)])
             .some_step([opens_by_slow_calls()])
             .boxed(),
-        round("cancelled calls are ignored", QUICK, cancelled(CancelledCounts::Ignored)).outcomes(&all).boxed(),
-        round("cancelled calls failed", QUICK, cancelled(CancelledCounts::Failed)).outcomes(&all).boxed(),
-        round("cancelled calls failed if slow", QUICK, cancelled(CancelledCounts::FailedIfSlow)).outcomes(&all).boxed(),
+        round("cancelled calls are ignored", QUICK, cancelled(CancelledCounts::Ignored))
+            .callers(3)
+            .outcomes(&all)
+            .boxed(),
+        round("cancelled calls failed", QUICK, cancelled(CancelledCounts::Failed)).callers(3).outcomes(&all).boxed(),
+        round("cancelled calls failed if slow", QUICK, cancelled(CancelledCounts::FailedIfSlow))
+            .callers(3)
+            .outcomes(&all)
+            .boxed(),
         round("time window of 2 buckets", QUICK, of_time(2, 1_000))
             .every(Duration::from_secs(1))
-            .up_to_calls::<4>()
+            .up_to_calls::<8>()
             .boxed(),
         round("time window of 2 buckets, half a bucket at a time", QUICK, of_time(2, 1_000))
             .every(Duration::from_millis(500))
-            .up_to_calls::<3>()
+            .up_to_calls::<6>()
             .boxed(),
         Case::<NaiveWindow>::new("naive time window of 3 buckets", QUICK, of_time(3, 1_000))
             .every(Duration::from_secs(1))
-            .up_to_calls::<4>()
+            .up_to_calls::<8>()
             .sometimes([open()])
             .every_step([closed_opens_exactly_at_the_threshold()])
             .boxed(),
@@ -154,32 +176,30 @@ fn timing() -> Vec<Box<dyn Model>> {
 
 /// Operators.
 fn operating() -> Vec<Box<dyn Model>> {
-    let everything = [
-        Control::Reset,
-        Control::Close,
-        Control::Open,
-        Control::OpenFor { ms: 2 },
-        Control::OpenUntil { at: NOW + Duration::from_millis(1) },
-        Control::HalfOpen,
-        Control::ForceOpen,
-        Control::Disable,
-        Control::MetricsOnly,
-    ];
+    let everything = everything_operators_say();
     let starting = |initial_state| Settings { initial_state, ..small() };
     let auto = Settings { auto_half_open: true, half_open_max_wait_ms: Some(1), ..small() };
     vec![
-        round("operators, twice", QUICK, small()).controls(2, &everything).some_step(operators()).boxed(),
-        round("operators beside timers", QUICK, auto).controls(2, &everything).some_step(operators()).boxed(),
+        round("operators, three times", QUICK, small())
+            .callers(3)
+            .controls(3, &everything)
+            .some_step(operators())
+            .boxed(),
+        round("operators beside timers", QUICK, auto)
+            .callers(3)
+            .controls(3, &everything)
+            .some_step(operators())
+            .boxed(),
         round("begins with metrics only", QUICK, starting(InitialState::MetricsOnly))
-            .controls(1, &everything)
+            .controls(2, &everything)
             .some_step([metrics_only_tells()])
             .boxed(),
         Case::<()>::new("begins disabled", QUICK, starting(InitialState::Disabled))
-            .controls(1, &everything)
+            .controls(2, &everything)
             .sometimes([open()])
             .some_step([late_result()])
             .boxed(),
-        round("begins forced open", QUICK, starting(InitialState::ForcedOpen)).controls(1, &everything).boxed(),
+        round("begins forced open", QUICK, starting(InitialState::ForcedOpen)).controls(2, &everything).boxed(),
         round("begins open", QUICK, starting(InitialState::Open)).boxed(),
         round("begins half-open", QUICK, starting(InitialState::HalfOpen)).leads_to([probes_decide()]).boxed(),
     ]
@@ -192,15 +212,25 @@ fn reconfiguring() -> Vec<Box<dyn Model>> {
     let permitted = |count| Settings { permitted_half_open_calls: count, minimum_calls: 1, ..small() };
     let waits =
         |open, half_open| Settings { open_wait_ms: Some(open), half_open_max_wait_ms: Some(half_open), ..small() };
+    let kind = |window| Settings { window, open_wait_ms: Some(1_000), ..small() };
+    let time = WindowKind::Time { time_s: 2, bucket_ms: 1_000 };
     vec![
-        round("reconfigured threshold", QUICK, threshold(100)).reconfigured(2, &[threshold(50)], small()).boxed(),
-        round("reconfigured window", QUICK, window(3)).reconfigured(2, &[window(2), window(1)], small()).boxed(),
+        round("reconfigured threshold", QUICK, threshold(100)).reconfigured(3, &[threshold(50)], small()).boxed(),
+        round("reconfigured window", QUICK, window(4))
+            .callers(3)
+            .reconfigured(3, &[window(2), window(1), window(6)], small())
+            .boxed(),
         round("reconfigured probes", QUICK, permitted(2))
             .callers(3)
-            .reconfigured(2, &[permitted(3), permitted(1)], small())
+            .reconfigured(3, &[permitted(3), permitted(1)], small())
             .boxed(),
         round("reconfigured waits", QUICK, waits(1, 2))
-            .reconfigured(2, &[waits(3, 1), waits(2, 3)], waits(3, 3))
+            .reconfigured(3, &[waits(3, 1), waits(2, 3)], waits(3, 3))
+            .boxed(),
+        round("reconfigured between calls and time", QUICK, kind(WindowKind::Count(3)))
+            .every(Duration::from_secs(1))
+            .up_to_calls::<4>()
+            .reconfigured(3, &[kind(time)], kind(time))
             .boxed(),
     ]
 }
