@@ -4,61 +4,100 @@
 //! yields there, under no lock). A step itself is taken whole: its lock is never held across a switch, and interleavings
 //! *within* a step are loom's matter, in `core/tests`.
 
-use purlin::breaker::{self, CircuitBreaker, Control, Outcome, Reply, Settings, Snapshot, State};
-use purlin::{Clock, Instant, Keeper};
+use purlin::breaker::{self, CircuitBreaker, Control, Event, Outcome, Reply, Settings, Snapshot, State};
+use purlin::{Clock, Epoch, Instant, Keeper};
 use purlin_tower::{BreakerError, BreakerLayer};
 use shuttle::future::{JoinHandle, block_on, spawn, yield_now};
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, poll_fn};
 use std::num::NonZeroU32;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use tower::{Layer, Service, ServiceExt, service_fn};
 
-/// Lets other tasks run between a reply and what its caller does with it. Time stands still.
-struct Yielding;
+/// Lets other tasks run between a reply and what its caller does with it, and keeps the books. Time stands still.
+#[derive(Default)]
+struct Bookkeeper(Mutex<Books>);
 
-impl Clock for Yielding {
+#[derive(Default)]
+struct Books {
+    /// The epoch of the permit that was granted last. Its holder calls the inner service before any other task runs.
+    granted: Epoch,
+    half_open: BTreeSet<Epoch>,
+    /// Calls that run, and the most that ever ran at the same time, by the epoch that admitted them.
+    running: BTreeMap<Epoch, u32>,
+    most: BTreeMap<Epoch, u32>,
+}
+
+impl Clock for Bookkeeper {
     fn now(&self) -> Instant {
         Instant::ORIGIN
     }
 }
 
-impl Keeper<breaker::Breaker> for Yielding {
+impl Keeper<breaker::Breaker> for Bookkeeper {
     fn choose(&self, _bound: NonZeroU32) -> u32 {
         0
     }
 
-    fn replied(&self, _reply: &Reply) {
+    fn replied(&self, reply: &Reply) {
         if !std::thread::panicking() {
             shuttle::thread::yield_now();
+        }
+        if let Reply::Admitted(permit) = reply {
+            self.books().granted = permit.epoch;
+        }
+    }
+
+    fn happened(&self, event: Event) {
+        if let Event::Transitioned { to: State::HalfOpen, epoch, .. } = event {
+            self.books().half_open.insert(epoch);
         }
     }
 }
 
-type Shared = Arc<CircuitBreaker<Yielding>>;
+impl Bookkeeper {
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 
-/// Counts the calls that run at the same time, and the most there ever were.
-#[derive(Default)]
-struct Running {
-    now: AtomicU32,
-    most: AtomicU32,
+    /// The most probes that ran at the same time in any half-open epoch.
+    fn most_probes(&self) -> u32 {
+        let books = self.books();
+        books.half_open.iter().filter_map(|epoch| books.most.get(epoch)).copied().max().unwrap_or(0)
+    }
+
+    fn running(&self) -> u32 {
+        self.books().running.values().sum()
+    }
 }
 
-struct Run(Arc<Running>);
+type Shared = Arc<CircuitBreaker<Bookkeeper>>;
+
+/// A call that runs, until it is dropped.
+struct Run {
+    breaker: Shared,
+    epoch: Epoch,
+}
 
 impl Run {
-    fn start(running: &Arc<Running>) -> Self {
-        let now = running.now.fetch_add(1, Ordering::SeqCst) + 1;
-        running.most.fetch_max(now, Ordering::SeqCst);
-        Self(Arc::clone(running))
+    fn start(breaker: &Shared) -> Self {
+        let mut books = breaker.keeper().books();
+        let epoch = books.granted;
+        let running = books.running.entry(epoch).or_default();
+        *running += 1;
+        let running = *running;
+        let most = books.most.entry(epoch).or_default();
+        *most = running.max(*most);
+        Self { breaker: Arc::clone(breaker), epoch }
     }
 }
 
 impl Drop for Run {
     fn drop(&mut self) {
-        self.0.now.fetch_sub(1, Ordering::SeqCst);
+        *self.breaker.keeper().books().running.entry(self.epoch).or_default() -= 1;
     }
 }
 
@@ -73,7 +112,7 @@ struct Course {
 /// A breaker that is half-open and permits so many probes.
 fn half_open(permitted_half_open_calls: u32) -> Shared {
     let settings = Settings { permitted_half_open_calls, minimum_calls: 2, ..Settings::default() };
-    let breaker = Arc::new(CircuitBreaker::new(settings.validate().unwrap(), Yielding));
+    let breaker = Arc::new(CircuitBreaker::new(settings.validate().unwrap(), Bookkeeper::default()));
     breaker.control(Control::Open).unwrap();
     breaker.control(Control::HalfOpen).unwrap();
     breaker
@@ -82,10 +121,10 @@ fn half_open(permitted_half_open_calls: u32) -> Shared {
 type Call = Pin<Box<dyn Future<Output = Result<(), BreakerError<&'static str>>> + Send>>;
 
 /// The layered service: a call awaits twice, and counts as its course says.
-fn call(breaker: &Shared, running: &Arc<Running>, course: Course) -> Call {
-    let running = Arc::clone(running);
+fn call(breaker: &Shared, course: Course) -> Call {
+    let shared = Arc::clone(breaker);
     let inner = service_fn(move |()| {
-        let run = Run::start(&running);
+        let run = Run::start(&shared);
         async move {
             let _run = run;
             yield_now().await;
@@ -139,17 +178,17 @@ struct Seen {
 
 fn compete(polls: [u32; 2], seen: &Seen) {
     seen.schedules.fetch_add(1, Ordering::SeqCst);
-    let (breaker, running) = (half_open(1), Arc::new(Running::default()));
+    let breaker = half_open(1);
     let callers = polls.map(|polls| {
-        let call = call(&breaker, &running, Course { polls, outcome: Outcome::Ignored });
+        let call = call(&breaker, Course { polls, outcome: Outcome::Ignored });
         spawn(cut_off(call, polls))
     });
     for caller in callers {
         let ended = block_on(caller).unwrap();
         seen.rejections.fetch_add(u32::from(matches!(ended, Some(Err(BreakerError::Rejected(_))))), Ordering::SeqCst);
     }
-    assert!(running.most.load(Ordering::SeqCst) <= 1, "two probes ran at once");
-    assert_eq!(running.now.load(Ordering::SeqCst), 0);
+    assert!(breaker.keeper().most_probes() <= 1, "two probes ran at once");
+    assert_eq!(breaker.keeper().running(), 0);
     assert_eq!(breaker.snapshot().state, State::HalfOpen);
     assert_eq!(breaker.snapshot().probes_in_flight, 0, "a permit leaked");
     assert!(breaker.admit().is_ok());
@@ -166,9 +205,9 @@ fn permits_stay_bounded_and_come_back_among_aborts_and_transitions() {
 const PERMITTED: u32 = 2;
 
 fn race() {
-    let (breaker, running) = (half_open(PERMITTED), Arc::new(Running::default()));
+    let breaker = half_open(PERMITTED);
     let outcomes = [Outcome::Success, Outcome::Failure, Outcome::Ignored, Outcome::Success];
-    let callers: Vec<JoinHandle<()>> = outcomes.map(|outcome| spawn(caller(&breaker, &running, outcome))).into();
+    let callers: Vec<JoinHandle<()>> = outcomes.map(|outcome| spawn(caller(&breaker, outcome))).into();
     let aborter = spawn(abort_some(callers.iter().map(JoinHandle::abort_handle).take(2).collect()));
     let operator = spawn(operate(Arc::clone(&breaker)));
     block_on(aborter).unwrap();
@@ -177,19 +216,20 @@ fn race() {
         // An aborted caller ends in an error, as it should.
         let _ = block_on(caller);
     }
-    assert_eq!(running.now.load(Ordering::SeqCst), 0);
+    assert_eq!(breaker.keeper().running(), 0);
+    assert!(breaker.keeper().most_probes() <= PERMITTED, "more probes ran at once than are permitted");
     assert_bounded(&breaker, PERMITTED);
     assert_eq!(breaker.snapshot().probes_in_flight, 0, "a permit leaked");
     assert_admits_exactly_the_permitted_probes(&breaker);
 }
 
 /// Three calls, one after another, each cut off somewhere.
-fn caller(breaker: &Shared, running: &Arc<Running>, outcome: Outcome) -> impl Future<Output = ()> + Send + 'static {
-    let (breaker, running) = (Arc::clone(breaker), Arc::clone(running));
+fn caller(breaker: &Shared, outcome: Outcome) -> impl Future<Output = ()> + Send + 'static {
+    let breaker = Arc::clone(breaker);
     async move {
         for polls in [1, 3, 2] {
             let course = Course { polls, outcome };
-            cut_off(call(&breaker, &running, course), course.polls).await;
+            cut_off(call(&breaker, course), course.polls).await;
             assert_bounded(&breaker, PERMITTED);
         }
     }
