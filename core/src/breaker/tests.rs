@@ -179,3 +179,23 @@ fn a_window_keeps_its_latest_calls_when_it_becomes_one_of_time_and_back() {
     breaker.reconfigure(Settings { window: WindowKind::Count(3), minimum_calls: 100, ..small() }.validate().unwrap());
     assert_eq!(breaker.snapshot().totals, window::Totals { calls: 3, failed: 2, slow: 0 });
 }
+
+#[test]
+fn a_refusal_is_foretold_without_asking() {
+    let breaker = breaker(small());
+    assert_eq!(breaker.refusal(), None);
+    for control in [Control::Open, Control::ForceOpen] {
+        breaker.control(control).unwrap();
+        let foretold = breaker.refusal();
+        assert_eq!(breaker.admit().err(), foretold);
+        assert!(foretold.is_some());
+    }
+    breaker.control(Control::OpenFor { ms: 10 }).unwrap();
+    breaker.keeper().pass(Duration::from_millis(11));
+    assert_eq!(breaker.refusal(), None, "the wait is over");
+    assert_eq!(breaker.snapshot().state, State::Open, "looking does not half-open");
+    let probe = breaker.admit().unwrap();
+    assert_eq!(breaker.refusal().map(|refusal| refusal.rejection), Some(Rejection::ProbesTaken));
+    drop(probe);
+    assert_eq!(breaker.refusal(), None);
+}
