@@ -97,10 +97,11 @@
 //! A retry *inside* the breaker is a different thing, and sometimes wanted: a whole sequence of attempts is then one
 //! call, fails once at most, and a sequence goes on although others have meanwhile opened the circuit.
 //!
-//! **3. What makes callers wait stands outside the breaker.** The breaker never makes a caller wait, but the service
-//! inside it may not be ready, and readiness comes before the call. A `ConcurrencyLimit` inside the breaker lets callers
-//! queue for a slot only to be rejected. Outside, a rejected call gives its slot back at once. If a layer that waits has
-//! to stand inside, shed its load there, and let the classifier ignore what was shed, for it says nothing of the service:
+//! **3. What makes callers wait stands outside the breaker.** A `ConcurrencyLimit` inside it is honoured, and an open
+//! circuit answers although no slot is free; but callers that were already waiting for a slot when the circuit opened go
+//! on waiting until one is free, only to be rejected then. Outside, a rejected call gives its slot back at once. If a
+//! layer that waits has to stand inside, shed its load there, and let the classifier ignore what was shed, for it says
+//! nothing of the service:
 //!
 //! ```
 //! use purlin::breaker::{Outcome, Settings};

@@ -312,6 +312,43 @@ async fn a_rejected_call_leaves_no_place_in_a_buffer_taken() {
     assert!(poll_ready(&mut other).is_ready(), "the idle clone withholds the place");
 }
 
+/// A caller of an open circuit need not wait for a slot only to be turned away, nor does it stand in the queue for one.
+#[tokio::test]
+async fn an_open_circuit_answers_although_the_inner_service_is_not_ready() {
+    let (breaker, _) = breaker(settings());
+    let mut service = BreakerLayer::new(Arc::clone(&breaker)).layer(ConcurrencyLimit::new(Obedient::default(), 1));
+    let (mut turned_away, mut waiting) = (service.clone(), service.clone());
+    let running = call(&mut service, Order::Hang);
+    assert!(poll_ready(&mut turned_away).is_pending(), "a closed circuit lets callers wait");
+
+    breaker.control(Control::ForceOpen).unwrap();
+    assert!(is_rejected(&outcome(&mut turned_away, Order::Succeed)));
+    breaker.control(Control::Close).unwrap();
+    assert!(poll_ready(&mut waiting).is_pending());
+    drop(running);
+    assert_eq!(poll_ready(&mut waiting), Poll::Ready(Ok(())), "the idle clone was given the slot");
+}
+
+/// Ready stays ready, and the inner service is not called unready: whoever was spared the wait is turned away, also if
+/// the circuit has closed since.
+#[tokio::test]
+async fn a_caller_that_was_spared_the_wait_is_turned_away_whatever_happens_before_its_call() {
+    let (breaker, _) = breaker(settings());
+    let mut service = BreakerLayer::new(Arc::clone(&breaker)).layer(ConcurrencyLimit::new(Obedient::default(), 1));
+    let mut spared = service.clone();
+    let running = call(&mut service, Order::Hang);
+    breaker.control(Control::Open).unwrap();
+    assert_eq!(poll_ready(&mut spared), Poll::Ready(Ok(())));
+    breaker.control(Control::HalfOpen).unwrap();
+    assert_eq!(poll_ready(&mut spared), Poll::Ready(Ok(())));
+    assert!(is_rejected(&spared.call(Order::Succeed).await));
+    assert_eq!(breaker.snapshot().probes_in_flight, 0);
+    assert_eq!(breaker.snapshot().totals.calls, 0);
+
+    drop(running);
+    assert_eq!(outcome(&mut spared, Order::Succeed), Ok(()), "the next call is an ordinary one");
+}
+
 /// The slot is held while the call runs, and free again when it is cancelled.
 #[tokio::test]
 async fn an_admitted_call_uses_the_slot_that_readiness_reserved() {
