@@ -2,13 +2,16 @@
 
 mod support;
 
-use purlin::breaker::{CircuitBreaker, Control, Outcome, Rejection, Settings, Snapshot, State};
+use purlin::breaker::{
+    CancelledCounts, CircuitBreaker, Control, Outcome, Rejection, Settings, Snapshot, State, WindowKind,
+};
 use purlin_tower::{Breaker, BreakerError, BreakerLayer, ErrorsFail};
 use std::future::{Future, Ready, pending, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 use support::{HandClock, OPEN_WAIT, breaker, settings};
 use tower::buffer::Buffer;
@@ -175,6 +178,46 @@ fn a_dropped_call_gives_its_probe_back_polled_or_not() {
         drop(future);
         assert_eq!(breaker.snapshot().probes_in_flight, 0, "after {polls} polls");
         assert_eq!(breaker.snapshot().totals.calls, 0, "not counted unless so configured");
+    }
+}
+
+#[test]
+fn dropped_calls_count_as_configured() {
+    let counted = [(CancelledCounts::Ignored, 0), (CancelledCounts::Failed, 2), (CancelledCounts::FailedIfSlow, 1)];
+    for (cancelled_counts, failed) in counted {
+        let slow_call_duration_ms = Some(50);
+        let (mut service, breaker, clock) =
+            layered(Settings { cancelled_counts, slow_call_duration_ms, window: WindowKind::Count(4), ..settings() });
+        for millis in [50, 51] {
+            let future = call(&mut service, Order::Hang);
+            clock.turn(Duration::from_millis(millis));
+            drop(future);
+        }
+        assert_eq!(breaker.snapshot().totals.failed, failed, "{cancelled_counts:?}");
+    }
+}
+
+#[test]
+fn a_call_that_waits_wakes_nobody() {
+    let wakes = Arc::new(Wakes::default());
+    let waker = Waker::from(Arc::clone(&wakes));
+    let context = &mut Context::from_waker(&waker);
+    let (mut service, breaker, _) = half_open();
+    let mut probe = pin!(call(&mut service, Order::Hang));
+    for _ in 0..10 {
+        assert!(probe.as_mut().poll(context).is_pending());
+    }
+    breaker.control(Control::ForceOpen).unwrap();
+    assert!(service.poll_ready(context).is_ready());
+    assert_eq!(wakes.0.load(Ordering::Relaxed), 0);
+}
+
+#[derive(Default)]
+struct Wakes(AtomicU32);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
     }
 }
 
