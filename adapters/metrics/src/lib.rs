@@ -66,7 +66,8 @@ static STATES: Mutex<()> = Mutex::new(());
 
 /// Reads the metrics, typically by rendering a page, at a moment when exactly one state gauge of every breaker is 1.
 ///
-/// Transitions wait with their announcement until `read` returns; calls do not wait.
+/// Announcements of transitions wait until `read` returns; calls do not. `read` itself must not step a breaker or scrape
+/// again, or it would wait for itself.
 pub fn scrape<T>(read: impl FnOnce() -> T) -> T {
     let _guard = STATES.lock().unwrap_or_else(PoisonError::into_inner);
     read()

@@ -11,7 +11,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-type Permitted<K> = Admission<breaker::Breaker, Arc<CircuitBreaker<K>>>;
+pub(crate) type Permitted<K> = Admission<breaker::Breaker, Arc<CircuitBreaker<K>>>;
 
 pin_project! {
     /// The response of a [`Breaker`](crate::Breaker). It holds the call's permit until the call completes.

@@ -33,7 +33,8 @@ impl<K, C> BreakerLayer<K, C> {
     }
 
     /// Whether an error of the inner service's `poll_ready` counts, as its classifier says. It does by default: where
-    /// readiness means a connection, that is how a server that is down shows itself.
+    /// readiness means a connection, that is how a server that is down shows itself. No permit is held for longer than
+    /// that moment, and an error that comes while the circuit is open counts as one more rejected call.
     #[must_use]
     pub fn readiness_errors_count(self, readiness_errors_count: bool) -> Self {
         Self { readiness_errors_count, ..self }

@@ -1,7 +1,7 @@
 //! Purlin's circuit breaker as a [tower](https://docs.rs/tower) layer.
 //!
 //! ```text
-//!   request ──▶ poll_ready: only the inner service's own; an open circuit is never "pending"
+//!   request ──▶ poll_ready: the inner service's own, but never a wait for a refusal
 //!           ──▶ call: ask the breaker ── rejected ──▶ BreakerError::Rejected; the inner service's reservation is freed
 //!                          │ admitted
 //!                          ▼

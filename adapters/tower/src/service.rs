@@ -2,8 +2,8 @@
 
 use crate::classify::Classify;
 use crate::error::BreakerError;
-use crate::future::ResponseFuture;
-use purlin::breaker::{self, CircuitBreaker};
+use crate::future::{Permitted, ResponseFuture};
+use purlin::breaker::{self, CircuitBreaker, Outcome, Rejected};
 use purlin::{Admission, Keeper};
 use std::fmt;
 use std::sync::Arc;
@@ -12,25 +12,26 @@ use tower_service::Service;
 
 /// A service behind a circuit breaker. Made by [`BreakerLayer`](crate::BreakerLayer).
 ///
-/// - `poll_ready` is the inner service's own: a probe is not taken there, since an idle clone would hold it, and an open
-///   circuit does not make callers wait. An error of the inner `poll_ready` counts as the classifier says.
 /// - `call` asks the breaker. If it admits, the inner service that became ready is called at once; it is never cloned.
-/// - If it rejects, the inner service that became ready is dropped for a fresh clone of itself. That frees whatever
-///   readiness had reserved (a slot of a `ConcurrencyLimit`, a place in a `Buffer`), which an idle service would
-///   otherwise withhold from its siblings. This is why `S` must be `Clone`; put a `Buffer` below the layer if it is not.
-///
-/// It follows that a caller waits for the inner service's readiness also while the circuit is open. Let layers that
-/// wait stand outside the breaker, or shed their load: see the [guide](crate::guide).
+/// - `poll_ready` takes no probe, since an idle clone would hold it. It asks the inner service; only where that would make
+///   the caller wait while the circuit refuses calls anyway, it says ready at once, and `call` turns the caller away. An
+///   error of the inner `poll_ready` counts as the classifier says.
+/// - Whoever is turned away leaves nothing reserved: the inner service that became ready, or that was waited for, is
+///   dropped for a fresh clone of itself. That frees a slot of a `ConcurrencyLimit` or a place in a `Buffer`, which an
+///   idle service would otherwise withhold from its siblings. This is why `S` must be `Clone`; put a `Buffer` below the
+///   layer if it is not.
 pub struct Breaker<S, K, C> {
     inner: S,
     breaker: Arc<CircuitBreaker<K>>,
     classifier: C,
     readiness_errors_count: bool,
+    /// The refusal that spared the caller the wait for the inner service, which is then not ready.
+    refusal: Option<Rejected>,
 }
 
 impl<S, K, C> Breaker<S, K, C> {
     pub(crate) fn new(inner: S, breaker: Arc<CircuitBreaker<K>>, classifier: C, readiness_errors_count: bool) -> Self {
-        Self { inner, breaker, classifier, readiness_errors_count }
+        Self { inner, breaker, classifier, readiness_errors_count, refusal: None }
     }
 
     /// The breaker, to look at and to control.
@@ -44,7 +45,28 @@ impl<S, K, C> Breaker<S, K, C> {
     }
 }
 
-impl<S: Clone, K, C> Breaker<S, K, C> {
+impl<S: Clone, K: Keeper<breaker::Breaker>, C> Breaker<S, K, C> {
+    /// The inner service is not ready yet: the caller waits, unless it would wait for a refusal.
+    #[cold]
+    fn spare_the_wait<E>(&mut self) -> Poll<Result<(), E>> {
+        self.refusal = self.breaker.refusal();
+        if self.refusal.is_none() {
+            return Poll::Pending;
+        }
+        self.give_reservation_back();
+        Poll::Ready(Ok(()))
+    }
+
+    #[inline]
+    fn admit(&mut self) -> Result<Permitted<K>, Rejected> {
+        let refusal = self.refusal.take();
+        let admission = self.breaker.admit_shared()?;
+        let Some(refusal) = refusal else { return Ok(admission) };
+        // The circuit has come to admit calls since it refused this one, but the inner service is not ready for it.
+        admission.end(Outcome::Ignored);
+        Err(refusal)
+    }
+
     /// A clone is not ready because its original was, so what the original had reserved is free once it is dropped.
     fn give_reservation_back(&mut self) {
         let unready = self.inner.clone();
@@ -78,15 +100,22 @@ where
 
     #[inline]
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.inner.poll_ready(context).map_err(|error| {
-            self.count_readiness_error(&error);
-            BreakerError::Inner(error)
-        })
+        if self.refusal.is_some() {
+            return Poll::Ready(Ok(()));
+        }
+        match self.inner.poll_ready(context) {
+            Poll::Ready(Ok(())) => Poll::Ready(Ok(())),
+            Poll::Ready(Err(error)) => {
+                self.count_readiness_error(&error);
+                Poll::Ready(Err(BreakerError::Inner(error)))
+            }
+            Poll::Pending => self.spare_the_wait(),
+        }
     }
 
     #[inline]
     fn call(&mut self, request: Request) -> Self::Future {
-        match self.breaker.admit_shared() {
+        match self.admit() {
             Ok(admission) => ResponseFuture::admitted(self.inner.call(request), admission, self.classifier.clone()),
             Err(rejected) => {
                 self.give_reservation_back();
@@ -103,6 +132,7 @@ impl<S: Clone, K, C: Clone> Clone for Breaker<S, K, C> {
             breaker: Arc::clone(&self.breaker),
             classifier: self.classifier.clone(),
             readiness_errors_count: self.readiness_errors_count,
+            refusal: None,
         }
     }
 }

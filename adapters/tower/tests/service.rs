@@ -2,13 +2,16 @@
 
 mod support;
 
-use purlin::breaker::{CircuitBreaker, Control, Outcome, Rejection, Settings, Snapshot, State};
+use purlin::breaker::{
+    CancelledCounts, CircuitBreaker, Control, Outcome, Rejection, Settings, Snapshot, State, WindowKind,
+};
 use purlin_tower::{Breaker, BreakerError, BreakerLayer, ErrorsFail};
 use std::future::{Future, Ready, pending, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 use support::{HandClock, OPEN_WAIT, breaker, settings};
 use tower::buffer::Buffer;
@@ -179,6 +182,46 @@ fn a_dropped_call_gives_its_probe_back_polled_or_not() {
 }
 
 #[test]
+fn dropped_calls_count_as_configured() {
+    let counted = [(CancelledCounts::Ignored, 0), (CancelledCounts::Failed, 2), (CancelledCounts::FailedIfSlow, 1)];
+    for (cancelled_counts, failed) in counted {
+        let slow_call_duration_ms = Some(50);
+        let (mut service, breaker, clock) =
+            layered(Settings { cancelled_counts, slow_call_duration_ms, window: WindowKind::Count(4), ..settings() });
+        for millis in [50, 51] {
+            let future = call(&mut service, Order::Hang);
+            clock.turn(Duration::from_millis(millis));
+            drop(future);
+        }
+        assert_eq!(breaker.snapshot().totals.failed, failed, "{cancelled_counts:?}");
+    }
+}
+
+#[test]
+fn a_call_that_waits_wakes_nobody() {
+    let wakes = Arc::new(Wakes::default());
+    let waker = Waker::from(Arc::clone(&wakes));
+    let context = &mut Context::from_waker(&waker);
+    let (mut service, breaker, _) = half_open();
+    let mut probe = pin!(call(&mut service, Order::Hang));
+    for _ in 0..10 {
+        assert!(probe.as_mut().poll(context).is_pending());
+    }
+    breaker.control(Control::ForceOpen).unwrap();
+    assert!(service.poll_ready(context).is_ready());
+    assert_eq!(wakes.0.load(Ordering::Relaxed), 0);
+}
+
+#[derive(Default)]
+struct Wakes(AtomicU32);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
 fn a_call_that_panics_gives_its_probe_back() {
     let (mut service, breaker, _) = half_open();
     for order in [Order::PanicInCall, Order::PanicInFuture] {
@@ -310,6 +353,43 @@ async fn a_rejected_call_leaves_no_place_in_a_buffer_taken() {
     let mut other = idle.clone();
     assert!(matches!(call(&mut idle, Order::Succeed).await, Err(BreakerError::Rejected(_))));
     assert!(poll_ready(&mut other).is_ready(), "the idle clone withholds the place");
+}
+
+/// A caller of an open circuit need not wait for a slot only to be turned away, nor does it stand in the queue for one.
+#[tokio::test]
+async fn an_open_circuit_answers_although_the_inner_service_is_not_ready() {
+    let (breaker, _) = breaker(settings());
+    let mut service = BreakerLayer::new(Arc::clone(&breaker)).layer(ConcurrencyLimit::new(Obedient::default(), 1));
+    let (mut turned_away, mut waiting) = (service.clone(), service.clone());
+    let running = call(&mut service, Order::Hang);
+    assert!(poll_ready(&mut turned_away).is_pending(), "a closed circuit lets callers wait");
+
+    breaker.control(Control::ForceOpen).unwrap();
+    assert!(is_rejected(&outcome(&mut turned_away, Order::Succeed)));
+    breaker.control(Control::Close).unwrap();
+    assert!(poll_ready(&mut waiting).is_pending());
+    drop(running);
+    assert_eq!(poll_ready(&mut waiting), Poll::Ready(Ok(())), "the idle clone was given the slot");
+}
+
+/// Ready stays ready, and the inner service is not called unready: whoever was spared the wait is turned away, also if
+/// the circuit has closed since.
+#[tokio::test]
+async fn a_caller_that_was_spared_the_wait_is_turned_away_whatever_happens_before_its_call() {
+    let (breaker, _) = breaker(settings());
+    let mut service = BreakerLayer::new(Arc::clone(&breaker)).layer(ConcurrencyLimit::new(Obedient::default(), 1));
+    let mut spared = service.clone();
+    let running = call(&mut service, Order::Hang);
+    breaker.control(Control::Open).unwrap();
+    assert_eq!(poll_ready(&mut spared), Poll::Ready(Ok(())));
+    breaker.control(Control::HalfOpen).unwrap();
+    assert_eq!(poll_ready(&mut spared), Poll::Ready(Ok(())));
+    assert!(is_rejected(&spared.call(Order::Succeed).await));
+    assert_eq!(breaker.snapshot().probes_in_flight, 0);
+    assert_eq!(breaker.snapshot().totals.calls, 0);
+
+    drop(running);
+    assert_eq!(outcome(&mut spared, Order::Succeed), Ok(()), "the next call is an ordinary one");
 }
 
 /// The slot is held while the call runs, and free again when it is cancelled.

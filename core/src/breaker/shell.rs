@@ -4,6 +4,7 @@ use super::alphabet::{Control, Input, Outcome, Rejection, Reply, State};
 use super::config::Config;
 use super::machine::Breaker;
 use super::window::Totals;
+use crate::machine::Gate;
 use crate::shared::{Admission, Gated, Keeper, Stepper};
 use core::fmt;
 use core::time::Duration;
@@ -135,6 +136,13 @@ impl<K: Keeper<Breaker>> CircuitBreaker<K> {
     #[inline(always)]
     pub fn admit_shared(self: &Arc<Self>) -> Result<Admission<Breaker, Arc<Self>>, Rejected> {
         Admission::ask(Arc::clone(self)).map_err(|refusal| self.rejected(refusal))
+    }
+
+    /// With what [`CircuitBreaker::admit`] would refuse at this moment, found out without asking: nothing is held, nothing
+    /// changes, and the keeper is not told. For those who would have to wait for something else before they can ask.
+    pub fn refusal(&self) -> Option<Rejected> {
+        let glanced = Breaker::glance(self.gated.gate(), &Input::Ask, self.gated.keeper());
+        glanced.filter(|reply| matches!(reply, Reply::Rejected(_))).map(|refusal| self.rejected(refusal))
     }
 
     #[inline(never)]

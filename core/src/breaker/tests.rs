@@ -193,3 +193,23 @@ fn a_clock_that_runs_back_moves_nothing_back() {
         matches!(breaker.admit(), Err(Rejected { rejection: Rejection::Open { retry_at: at }, .. }) if at == retry_at)
     );
 }
+
+#[test]
+fn a_refusal_is_foretold_without_asking() {
+    let breaker = breaker(small());
+    assert_eq!(breaker.refusal(), None);
+    for control in [Control::Open, Control::ForceOpen] {
+        breaker.control(control).unwrap();
+        let foretold = breaker.refusal();
+        assert_eq!(breaker.admit().err(), foretold);
+        assert!(foretold.is_some());
+    }
+    breaker.control(Control::OpenFor { ms: 10 }).unwrap();
+    breaker.keeper().pass(Duration::from_millis(11));
+    assert_eq!(breaker.refusal(), None, "the wait is over");
+    assert_eq!(breaker.snapshot().state, State::Open, "looking does not half-open");
+    let probe = breaker.admit().unwrap();
+    assert_eq!(breaker.refusal().map(|refusal| refusal.rejection), Some(Rejection::ProbesTaken));
+    drop(probe);
+    assert_eq!(breaker.refusal(), None);
+}

@@ -75,7 +75,7 @@ async fn serve(ports: Ports, out: &mut impl Write) -> anyhow::Result<()> {
     let (service, bank) = (running.service, running.bank_address);
     writeln!(out, "service  http://{service}/checkout  http://{service}/metrics  http://{service}/health")?;
     writeln!(out, "bank     http://{bank}/bank/mode")?;
-    writeln!(out, "try      curl -X POST http://{service}/checkout?amount_cents=1000")?;
+    writeln!(out, "try      curl -X POST 'http://{service}/checkout?amount_cents=1000'")?;
     writeln!(
         out,
         "         curl -H 'content-type: application/json' -d '{{\"mode\": \"failing\"}}' http://{bank}/bank/mode"
