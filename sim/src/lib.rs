@@ -34,6 +34,7 @@ pub mod plan;
 mod results;
 mod scenario;
 pub mod scenarios;
+mod turmoil;
 pub mod world;
 
 pub use campaign::{Campaign, CampaignError, Failure, Malformed, Progress, Shard, Summary, parse_seeds};

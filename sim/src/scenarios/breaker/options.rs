@@ -136,13 +136,13 @@ impl Options {
 
     /// How long a healthy call may take as the breaker sees it, a connection's handshake included, by any clock.
     pub(super) fn healthy_ms(&self) -> u64 {
-        let millis = self.service.most_ms + 4 * self.link.most_ms + 4;
+        let millis = self.service.most_ms + 4 * self.link.most_ms + 8;
         millis + millis / 50 + 1
     }
 
     /// How long a client may take from one healthy call to the next.
     pub(super) fn cycle_ms(&self) -> u64 {
-        self.rest.most_ms + self.service.most_ms + 8 * self.link.most_ms + 12
+        self.rest.most_ms + self.service.most_ms + 8 * self.link.most_ms + 20
     }
 
     /// How long a half-open breaker may take to gather the results it needs, if all goes well.
