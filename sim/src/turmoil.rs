@@ -176,6 +176,7 @@ pub(crate) fn simulation<'a>(seed: u64, duration: Duration) -> turmoil::Sim<'a> 
         .rng_seed(seed)
         .tick_duration(Duration::from_millis(1))
         .simulation_duration(duration)
-        .tcp_capacity(1_024)
+        .tcp_capacity(1 << 20)
+        .ephemeral_ports(1_024..=u16::MAX)
         .build()
 }

@@ -65,7 +65,8 @@ impl Options {
         InvalidPlan::unless(initial == InitialState::Closed, field, format!("{initial:?}"), mend)?;
         self.check_patience()?;
         self.check_slow_calls()?;
-        self.check_half_open()
+        self.check_half_open()?;
+        self.check_length()
     }
 
     fn check_ranges(&self) -> Result<(), InvalidPlan> {
@@ -106,6 +107,13 @@ impl Options {
         let (Some(most), least) = (self.breaker.half_open_max_wait_ms, self.probing_ms()) else { return Ok(()) };
         let mend = format!("its probes may take {least} ms to gather: give at least that, or null");
         InvalidPlan::unless(most >= least, "options.breaker.half_open_max_wait_ms", most, mend)
+    }
+
+    fn check_length(&self) -> Result<(), InvalidPlan> {
+        let longest = Duration::from_millis(Plan::DURATION_MS_MAX);
+        let given = format!("{} ms, and the whole run would last {:?}", self.safety_ms, self.phases().end);
+        let mend = "shorten it, or whatever delays recovery, so that the run lasts at most a day";
+        InvalidPlan::unless(self.phases().end <= longest, "options.safety_ms", given, mend)
     }
 
     /// The breaker's configuration.

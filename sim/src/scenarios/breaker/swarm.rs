@@ -374,7 +374,7 @@ impl Host<Announcement> for Errands<'_> {
 }
 
 /// The host of a breaker that is being made, at the origin of its clock; a closed one throws and announces nothing.
-struct Onlooker;
+pub(super) struct Onlooker;
 
 impl Clock for Onlooker {
     fn now(&self) -> Instant {
