@@ -66,6 +66,7 @@ fn hashes() -> String {
 }
 
 #[test]
+#[allow(clippy::print_stdout, reason = "one process tells the other")]
 fn every_process_has_the_same_histories() {
     if std::env::var_os("TELL_HASHES").is_some() {
         println!("{}", hashes());
