@@ -18,15 +18,17 @@ fn options(die: &mut Die) -> Options {
         clients: die.between(1, 12) as u32,
         rest: span(die, (5, 50), 150),
         patience_ms: 0,
+        attempt_timeout_ms: 0,
         service: span(die, (1, 10), 30),
         link: span(die, (0, 2), 8),
         grain_ns: *die.pick(&[1, 1_000, 1_000_000, 1_000_000]),
-        clock_drift_ppm: *die.pick(&[0, 0, 0, -500, 200, 10_000]),
+        clock_drift_ppm: *die.pick(&[0, 0, 0, 0, -500, 10_000]),
         safety_ms: die.between(4_000, 16_000),
         breaker: Settings::default(),
     };
     let healthy = options.cycle_ms() - options.rest.most_ms;
     options.patience_ms = healthy + *die.pick(&[0, healthy, 1_000, 3_000]);
+    options.attempt_timeout_ms = options.healthy_ms() + *die.pick(&[0, healthy, 500, 10_000]);
     options.breaker = settings(die, &options);
     options.breaker.half_open_max_wait_ms = half_open_max_wait(die, &options);
     options
@@ -120,9 +122,12 @@ fn share(die: &mut Die) -> Ratio {
     Ratio::new(part, 10).unwrap_or(Ratio::ALL)
 }
 
-/// Around the duration from which a call is slow, so that the boundary itself is met.
+/// Around the duration from which a call is slow, or so close to it that the boundary itself is met.
 fn slowness(die: &mut Die, options: &Options) -> Span {
-    let around = options.breaker.slow_call_duration_ms.unwrap_or(options.patience_ms);
-    let least_ms = die.between(0, around);
-    Span::new(least_ms, least_ms + die.between(0, around / 2))
+    let limit = options.breaker.slow_call_duration_ms.unwrap_or(options.patience_ms);
+    let (least_ms, width) = match die.below(3) {
+        0 => (die.between(0, limit), limit / 2),
+        _ => (limit - die.between(0, limit.min(80)), 20),
+    };
+    Span::new(least_ms, least_ms + die.between(0, width))
 }
