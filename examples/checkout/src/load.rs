@@ -1,0 +1,1 @@
+//! A bounded load generator.

@@ -1,0 +1,3 @@
+//! Starts the checkout service.
+
+fn main() {}
