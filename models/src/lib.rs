@@ -1,1 +1,32 @@
-//! Under construction.
+//! Any machine as a model that is explored to its end.
+//!
+//! [`caller`] closes a world around a policy; [`models`] lists the models of every room. A [`Model`] is checked with
+//! stateright ([`Model::check`]), opened in its explorer ([`Model::explore`]) or drawn ([`Model::dot`]).
+//!
+//! Safety is checked by stateright's parallel search, bounded only by the state. Liveness is decided here, on the
+//! explicit [`Graph`]: see [`liveness`] for why. A counterexample is shortened before it is shown, and [`replay`] takes
+//! it again in a test.
+
+pub mod breaker;
+pub mod caller;
+mod check;
+pub mod counterexample;
+mod dot;
+pub mod graph;
+pub mod liveness;
+mod model;
+pub mod odometer;
+mod panics;
+mod properties;
+mod report;
+
+pub use caller::{CallerModel, CallerScope, Callers};
+pub use counterexample::{Verdict, replay};
+pub use graph::{Edge, Graph, TooLarge};
+pub use model::{ExploreError, Model, PolicyModel};
+pub use report::{CheckReport, Kind, Progress, PropertyReport, Scope};
+
+/// Every model of every room.
+pub fn models() -> Vec<Box<dyn Model>> {
+    breaker::models()
+}

@@ -250,16 +250,15 @@ Reset ==   \* BRK-30: also in closed it begins a new stay
     /\ Calm("closed", present)
     /\ UNCHANGED clock
 
-OpenNow ==
-    /\ "open" \in Controls /\ phase # "metrics_only"
-    /\ Open(present)
-    /\ UNCHANGED clock
+OpenNow ==   \* BRK-34: not from metrics only; what is illegal changes nothing
+    /\ "open" \in Controls
+    /\ IF phase = "metrics_only" THEN UNCHANGED vars
+       ELSE Open(present) /\ UNCHANGED clock
 
-HalfOpenNow ==
-    /\ "half_open" \in Controls /\ phase \notin {"closed", "metrics_only"}
-    /\ HalfOpen
-    /\ AllLate(present)
-    /\ UNCHANGED clock
+HalfOpenNow ==   \* BRK-34: not from closed and not from metrics only
+    /\ "half_open" \in Controls
+    /\ IF phase \in {"closed", "metrics_only"} THEN UNCHANGED vars
+       ELSE HalfOpen /\ AllLate(present) /\ UNCHANGED clock
 
 ForceOpen ==   \* BRK-31: keeps the row of opens
     /\ "force_open" \in Controls

@@ -1,10 +1,12 @@
 //! What is always true of a breaker, as named claims: shared by debug assertions, models, simulations and property tests.
 
-use super::alphabet::{Input, Reply, State};
+use super::alphabet::{Control, Event, Input, Outcome, Reply, State};
 use super::config::Config;
 use super::machine::{Breaker, Stay};
 use super::window::{Totals, Window};
 use crate::machine::Policy;
+use crate::time::Instant;
+use core::time::Duration;
 
 /// The totals beside the ring are those of the calls inside it.
 pub fn window_counts_its_calls(breaker: &Breaker) -> bool {
@@ -77,4 +79,71 @@ pub fn waiting_has_a_deadline(breaker: &Breaker, config: &Config) -> bool {
         State::HalfOpen => config.half_open_max_wait().is_none() || breaker.wake(config).is_some(),
         _ => true,
     }
+}
+
+/// Half-open is left only by a result of its own probes, or because an operator says so. `before` has noticed its timers.
+pub fn only_its_own_probes_decide_half_open(before: &Breaker, input: &Input, after: &Breaker) -> bool {
+    before.state() != State::HalfOpen || after.epoch == before.epoch || may_decide(before, input)
+}
+
+/// Closed is left only by a result of its own calls, or because an operator says so.
+pub fn only_its_own_results_open_closed(before: &Breaker, input: &Input, after: &Breaker) -> bool {
+    before.state() != State::Closed || after.epoch == before.epoch || may_decide(before, input)
+}
+
+fn may_decide(breaker: &Breaker, input: &Input) -> bool {
+    match input {
+        Input::End { permit, .. } => permit.epoch == breaker.epoch,
+        Input::Control(_) => true,
+        Input::Ask | Input::Tick => false,
+    }
+}
+
+/// Disabled, forced open and metrics only are left only when an operator says so.
+pub fn only_operators_end_their_own_states(before: &Breaker, input: &Input, after: &Breaker) -> bool {
+    let is_operators = matches!(before.state(), State::Disabled | State::ForcedOpen | State::MetricsOnly);
+    !is_operators || after.epoch == before.epoch || matches!(input, Input::Control(_))
+}
+
+/// Open admits nobody before its wait is over: with a timer at its end, else strictly after it. `before` has noticed its
+/// timers.
+pub fn open_lasts_its_wait(before: &Breaker, config: &Config, reply: &Reply, now: Instant) -> bool {
+    before.state() != State::Open || !matches!(reply, Reply::Admitted(_)) || now >= before.retry_at(config)
+}
+
+/// A measured call is slow exactly if it lasted strictly longer than the limit.
+pub fn slow_is_strictly_longer(config: &Config, input: &Input, reply: &Reply, now: Instant) -> bool {
+    let (Input::End { permit, outcome }, Reply::Recorded(mark)) = (input, reply) else { return true };
+    let lasted = match (outcome, permit.started) {
+        (Outcome::Reported { duration_ms, .. }, _) => Duration::from_millis(*duration_ms),
+        (_, Some(started)) => now.saturating_since(started),
+        (_, None) => Duration::ZERO,
+    };
+    mark.slow == config.slow_call_duration().is_some_and(|limit| lasted > limit)
+}
+
+/// What changed was announced: the last transition that was told is the one that led here.
+pub fn transitions_are_announced(before: &Breaker, effects: &[Event], after: &Breaker) -> bool {
+    let last = effects.iter().rev().find_map(|effect| match effect {
+        Event::Transitioned { to, epoch, .. } => Some((*to, *epoch)),
+        _ => None,
+    });
+    match last {
+        Some(told) => told == (after.state(), after.epoch),
+        None => after.epoch == before.epoch,
+    }
+}
+
+/// An operator who is not refused gets what was asked for.
+pub fn operators_are_obeyed(input: &Input, reply: &Reply, after: &Breaker) -> bool {
+    let (Input::Control(control), Reply::Controlled) = (input, reply) else { return true };
+    let wanted = match control {
+        Control::Reset | Control::Close => State::Closed,
+        Control::Open | Control::OpenFor { .. } | Control::OpenUntil { .. } => State::Open,
+        Control::HalfOpen => State::HalfOpen,
+        Control::ForceOpen => State::ForcedOpen,
+        Control::Disable => State::Disabled,
+        Control::MetricsOnly => State::MetricsOnly,
+    };
+    after.state() == wanted
 }

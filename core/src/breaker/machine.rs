@@ -202,6 +202,11 @@ impl Breaker {
         self.openings
     }
 
+    /// Where the edges of time buckets are counted from.
+    pub fn anchor(&self) -> Instant {
+        self.anchor
+    }
+
     /// Probes on their way.
     pub fn probes_in_flight(&self) -> u32 {
         if let Stay::HalfOpen { in_flight, .. } = self.stay { in_flight } else { 0 }

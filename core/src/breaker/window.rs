@@ -188,7 +188,7 @@ impl TimeWindow {
     }
 
     /// The buckets, oldest first, each with the instant at which it began.
-    fn buckets(&self) -> impl Iterator<Item = (Instant, Totals)> + '_ {
+    pub fn buckets(&self) -> impl Iterator<Item = (Instant, Totals)> + '_ {
         let count = self.slots.len() as u32;
         (1..=count).map(move |offset| {
             let age = u64::from(count - offset).saturating_mul(self.bucket_nanos);

@@ -1,0 +1,185 @@
+//! One run of a model: stateright for safety and witnesses, the explicit graph for liveness.
+
+use crate::caller::{ActionOf, CallerModel, Callers, Ghost, LeadsTo};
+use crate::counterexample::shorten;
+use crate::graph::{Edge, Graph};
+use crate::liveness::{self, Lasso, Promise};
+use crate::report::{Kind, Progress, PropertyReport};
+use core::time::Duration;
+use purlin::Policy;
+use stateright::{Checker, Expectation, HasDiscoveries, Model};
+use std::collections::HashMap;
+
+/// Threads of a search.
+const THREADS: usize = 2;
+/// The largest graph that is held for a liveness property. Models that claim one stay below.
+const GRAPH_STATES_MAX: usize = 4_000_000;
+/// How many states are searched for the shortest counterexample before a longer one is cut down instead.
+const SHORTEST_STATES_MAX: usize = 300_000;
+
+/// What a run found.
+pub(crate) struct Outcome {
+    pub(crate) complete: bool,
+    pub(crate) unique_states: u64,
+    pub(crate) generated_states: u64,
+    pub(crate) properties: Vec<PropertyReport>,
+}
+
+/// Runs `model` to its end, or to the first violation of an `always`.
+pub(crate) fn check<P: Policy, G: Ghost<P>>(model: &CallerModel<P, G>, progress: &dyn Fn(Progress)) -> Outcome {
+    // Breadth first: stateright's jobs carry the path to their state, and on graphs with cycles depth-first paths grow with
+    // the number of states.
+    let checker = model.watched().checker().threads(THREADS).finish_when(HasDiscoveries::AnyFailures).spawn_bfs();
+    let checker = join(checker, progress);
+    let found = discoveries(&checker);
+    let mut properties = safety(model, &found);
+    let complete = properties.iter().all(|property| property.holds || property.kind != Kind::Always);
+    properties.extend(step_witnesses(checker.model()));
+    if complete {
+        properties.extend(liveness(model));
+    }
+    Outcome {
+        complete,
+        unique_states: checker.unique_state_count() as u64,
+        generated_states: checker.state_count() as u64,
+        properties,
+    }
+}
+
+fn join<M: Model, C: Checker<M>>(mut checker: C, progress: &dyn Fn(Progress)) -> C {
+    let handles = checker.handles();
+    let mut pause = Duration::from_micros(200);
+    while !handles.iter().all(|handle| handle.is_finished()) {
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(100));
+        progress(Progress {
+            unique_states: checker.unique_state_count() as u64,
+            generated_states: checker.state_count() as u64,
+        });
+    }
+    for handle in handles {
+        handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    }
+    checker
+}
+
+/// The actions that lead to each discovery.
+fn discoveries<M: Model, C: Checker<M>>(checker: &C) -> HashMap<&'static str, Vec<M::Action>>
+where
+    M::State: Clone + PartialEq,
+    M::Action: Clone + PartialEq,
+{
+    checker.discoveries().into_iter().map(|(name, path)| (name, path.into_actions())).collect()
+}
+
+fn safety<P: Policy, G: Ghost<P>>(
+    model: &CallerModel<P, G>,
+    found: &HashMap<&'static str, Vec<ActionOf<P>>>,
+) -> Vec<PropertyReport> {
+    let properties = model.properties();
+    let report = |property: &stateright::Property<CallerModel<P, G>>| {
+        let actions = found.get(property.name);
+        match property.expectation {
+            Expectation::Always => {
+                let short = actions.map(|it| shorten(model, property.name, it.clone(), SHORTEST_STATES_MAX));
+                told(model, property.name, Kind::Always, short.is_none(), short)
+            }
+            _ => told(model, property.name, Kind::Sometimes, actions.is_some(), actions.cloned()),
+        }
+    };
+    properties.iter().map(report).collect()
+}
+
+fn step_witnesses<P: Policy, G: Ghost<P>>(watched: &CallerModel<P, G>) -> Vec<PropertyReport> {
+    let witnesses = watched.claims.some_step.iter().enumerate();
+    witnesses.map(|(index, it)| told(watched, it.name, Kind::Sometimes, watched.has_seen_step(index), None)).collect()
+}
+
+fn told<P: Policy, G: Ghost<P>>(
+    model: &CallerModel<P, G>,
+    name: &str,
+    kind: Kind,
+    holds: bool,
+    actions: Option<Vec<ActionOf<P>>>,
+) -> PropertyReport {
+    let path = actions.as_ref().map(|actions| narrate(model, actions));
+    let actions = actions.map(|actions| serde_json::to_value(actions).expect("actions are plain data"));
+    PropertyReport { name: name.to_owned(), kind, holds, path, actions }
+}
+
+/// A path in words: for each step what was done and what came of it.
+fn narrate<P: Policy, G: Ghost<P>>(model: &CallerModel<P, G>, actions: &[ActionOf<P>]) -> Vec<String> {
+    let Some(mut state) = model.init_states().into_iter().next() else { return Vec::new() };
+    let mut lines = Vec::new();
+    for action in actions {
+        lines.push(narrate_step(model, &state, action));
+        state = model.next_state(&state, action.clone()).unwrap_or(state);
+    }
+    lines
+}
+
+fn narrate_step<P: Policy, G: Ghost<P>>(
+    model: &CallerModel<P, G>,
+    state: &Callers<P, G>,
+    action: &ActionOf<P>,
+) -> String {
+    let result = model.format_step(state, action.clone()).unwrap_or_default();
+    format!("{} -> {result}", model.format_action(action))
+}
+
+fn liveness<P: Policy, G: Ghost<P>>(model: &CallerModel<P, G>) -> Vec<PropertyReport> {
+    let promises = &model.claims.leads_to;
+    if promises.is_empty() {
+        return Vec::new();
+    }
+    let graph = Graph::explore(model, GRAPH_STATES_MAX)
+        .unwrap_or_else(|error| panic!("a model with liveness properties must stay small: {error}"));
+    promises.iter().map(|promise| judge_promise(model, &graph, promise)).collect()
+}
+
+type GraphOf<P, G> = Graph<Callers<P, G>, ActionOf<P>>;
+
+fn judge_promise<P: Policy, G: Ghost<P>>(
+    model: &CallerModel<P, G>,
+    graph: &GraphOf<P, G>,
+    promise: &LeadsTo<P, G>,
+) -> PropertyReport {
+    let judged = Promise {
+        from: &|state| (promise.from)(state, model.config(state)),
+        to: &|state| (promise.to)(state, model.config(state)),
+        fair: &promise.fair,
+    };
+    let lasso = liveness::violation(graph, &judged);
+    let path = lasso.as_ref().map(|lasso| narrate_lasso(model, graph, lasso));
+    let actions = lasso.as_ref().map(|lasso| {
+        let edges = lasso.prefix.iter().chain(&lasso.cycle);
+        let actions: Vec<&ActionOf<P>> = edges.map(|edge| graph.action(edge)).collect();
+        serde_json::to_value(actions).expect("actions are plain data")
+    });
+    PropertyReport { name: promise.name.to_owned(), kind: Kind::Eventually, holds: lasso.is_none(), path, actions }
+}
+
+fn narrate_lasso<P: Policy, G: Ghost<P>>(
+    model: &CallerModel<P, G>,
+    graph: &GraphOf<P, G>,
+    lasso: &Lasso,
+) -> Vec<String> {
+    let mut lines = Vec::new();
+    let end = narrate_edges(model, graph, lasso.start, &lasso.prefix, &mut lines);
+    lines.push(if lasso.cycle.is_empty() { "and stops here".into() } else { "and then for ever:".into() });
+    narrate_edges(model, graph, end, &lasso.cycle, &mut lines);
+    lines
+}
+
+fn narrate_edges<P: Policy, G: Ghost<P>>(
+    model: &CallerModel<P, G>,
+    graph: &GraphOf<P, G>,
+    start: usize,
+    edges: &[Edge],
+    lines: &mut Vec<String>,
+) -> usize {
+    edges.iter().fold(start, |from, edge| {
+        lines.push(narrate_step(model, &graph.states[from], graph.action(edge)));
+        edge.to as usize
+    })
+}

@@ -1,0 +1,117 @@
+//! What every model can do, whatever it is a model of; and the models of policies.
+
+use crate::caller::{CallerModel, CallerScope, Claims, Ghost};
+use crate::report::{CheckReport, Progress, Scope};
+use crate::{check, dot};
+use purlin::Policy;
+use std::convert::Infallible;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+
+/// One closed world of one room.
+pub trait Model: Send + Sync {
+    /// The room.
+    fn room(&self) -> &'static str;
+    /// The model's name within its room and scope.
+    fn name(&self) -> &'static str;
+    /// How much it takes on.
+    fn scope(&self) -> Scope;
+    /// Explores it to its end and judges every property. `progress` is told now and then.
+    fn check(&self, progress: &dyn Fn(Progress)) -> CheckReport;
+    /// Opens stateright's explorer in the browser's reach and serves it until the process ends.
+    ///
+    /// # Errors
+    /// [`ExploreError`] if the address cannot be listened on; nothing was started.
+    fn explore(&self, address: SocketAddr) -> Result<Infallible, ExploreError>;
+    /// Draws its state graph in Graphviz's language.
+    ///
+    /// # Errors
+    /// The output's, or [`io::ErrorKind::InvalidInput`] if the graph is too large to be drawn.
+    fn dot(&self, out: &mut dyn io::Write) -> io::Result<()>;
+}
+
+/// Why the explorer did not open.
+#[derive(Debug, thiserror::Error)]
+pub enum ExploreError {
+    /// The address cannot be listened on.
+    #[error("cannot serve the explorer on {address}: {source}; give another address, for example 127.0.0.1:0")]
+    Address {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The explorer ended, which it does not do by itself.
+    #[error("the explorer on {address} ended by itself")]
+    Ended {
+        /// The address.
+        address: SocketAddr,
+    },
+}
+
+/// A model of a policy among its callers.
+#[derive(Clone, Debug)]
+pub struct PolicyModel<P: Policy, G: Ghost<P> = ()> {
+    room: &'static str,
+    name: &'static str,
+    scope: Scope,
+    world: CallerModel<P, G>,
+}
+
+impl<P: Policy, G: Ghost<P>> PolicyModel<P, G> {
+    /// A model with a name of its own within its room.
+    pub fn new(
+        room: &'static str,
+        name: &'static str,
+        scope: Scope,
+        world: CallerScope<P>,
+        claims: Claims<P, G>,
+    ) -> Self {
+        Self { room, name, scope, world: CallerModel::new(world, claims) }
+    }
+
+    /// The stateright model inside.
+    pub fn world(&self) -> &CallerModel<P, G> {
+        &self.world
+    }
+}
+
+impl<P: Policy, G: Ghost<P>> Model for PolicyModel<P, G> {
+    fn room(&self) -> &'static str {
+        self.room
+    }
+
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    fn check(&self, progress: &dyn Fn(Progress)) -> CheckReport {
+        let began = std::time::Instant::now();
+        let outcome = check::check(&self.world, progress);
+        CheckReport {
+            room: self.room,
+            model: self.name,
+            scope: self.scope,
+            complete: outcome.complete,
+            unique_states: outcome.unique_states,
+            generated_states: outcome.generated_states,
+            seconds: began.elapsed().as_secs_f64(),
+            properties: outcome.properties,
+        }
+    }
+
+    fn explore(&self, address: SocketAddr) -> Result<Infallible, ExploreError> {
+        // stateright unwraps its bind, so a taken port is found out here first.
+        drop(TcpListener::bind(address).map_err(|source| ExploreError::Address { address, source })?);
+        stateright::Model::checker(self.world.clone()).serve(address);
+        Err(ExploreError::Ended { address })
+    }
+
+    fn dot(&self, out: &mut dyn io::Write) -> io::Result<()> {
+        dot::write(&self.world, out)
+    }
+}

@@ -1,0 +1,54 @@
+//! Claims as stateright properties. Their conditions are plain function pointers, so each is made for its own index.
+
+use crate::caller::{Broken, CallerModel, Callers, Claims, Ghost};
+use core::hash::Hash;
+use purlin::Policy;
+use stateright::Property;
+
+type Condition<P, G> = fn(&CallerModel<P, G>, &Callers<P, G>) -> bool;
+
+/// A function for each index up to the bound, as an array.
+macro_rules! indexed {
+    ($function:ident: $($index:literal)*) => { [$($function::<$index, P, G>),*] };
+}
+macro_rules! for_every_index {
+    ($function:ident) => {
+        indexed!($function: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31)
+    };
+}
+
+/// The most claims of one kind in a model.
+pub(crate) const CLAIMS_MAX: usize = 32;
+
+fn always<const I: usize, P: Policy, G: Ghost<P>>(model: &CallerModel<P, G>, state: &Callers<P, G>) -> bool {
+    (model.claims.always[I].holds)(state, model.config(state))
+}
+
+fn sometimes<const I: usize, P: Policy, G: Ghost<P>>(model: &CallerModel<P, G>, state: &Callers<P, G>) -> bool {
+    model.witnesses(I, state)
+}
+
+fn every_step<const I: usize, P: Policy, G: Ghost<P>>(_: &CallerModel<P, G>, state: &Callers<P, G>) -> bool {
+    state.broken != Some(Broken::Claim(I as u8))
+}
+
+fn no_panic<P: Policy, G: Ghost<P>>(_: &CallerModel<P, G>, state: &Callers<P, G>) -> bool {
+    state.broken != Some(Broken::Panic)
+}
+
+pub(crate) fn properties<P: Policy, G: Ghost<P>>(model: &CallerModel<P, G>) -> Vec<Property<CallerModel<P, G>>>
+where
+    Callers<P, G>: Hash,
+{
+    let always: [Condition<P, G>; CLAIMS_MAX] = for_every_index!(always);
+    let sometimes: [Condition<P, G>; CLAIMS_MAX] = for_every_index!(sometimes);
+    let every_step: [Condition<P, G>; CLAIMS_MAX] = for_every_index!(every_step);
+    let claims = &model.claims;
+    let mut properties = vec![Property::always(Claims::<P, G>::NO_STEP_PANICS, no_panic)];
+    properties.extend(claims.always.iter().zip(always).map(|(claim, holds)| Property::always(claim.name, holds)));
+    properties
+        .extend(claims.every_step.iter().zip(every_step).map(|(claim, holds)| Property::always(claim.name, holds)));
+    properties
+        .extend(claims.sometimes.iter().zip(sometimes).map(|(claim, holds)| Property::sometimes(claim.name, holds)));
+    properties
+}

@@ -1,0 +1,51 @@
+//! The same with TLC itself, where `TLA2TOOLS_JAR` says where it is. Without it `purlin spec` says what was skipped.
+
+use purlin_models::spec::{Oracle, comparisons};
+use purlin_models::tlc::{JAR_VARIABLE, Tlc};
+use std::path::{Path, PathBuf};
+
+fn specs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../specs")
+}
+
+fn jar() -> Option<PathBuf> {
+    std::env::var_os(JAR_VARIABLE).map(PathBuf::from)
+}
+
+#[test]
+fn tlc_still_finds_the_golden_graphs_and_every_claim_holds() {
+    let Some(jar) = jar() else { return };
+    let update = std::env::var_os("PURLIN_UPDATE_SPECS").is_some();
+    for comparison in comparisons() {
+        let oracle = Oracle::Tlc { jar: jar.clone(), specs: specs(), update };
+        let report = comparison.compare(&oracle).unwrap();
+        println!("{}", serde_json::to_string(&report).unwrap());
+        assert!(report.holds(), "{report:#?}");
+    }
+}
+
+#[test]
+fn a_specification_that_does_not_parse_is_refused_in_tlcs_words() {
+    let Some(jar) = jar() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("Broken.tla"), "---- MODULE Broken ----\nInit == nonsense\n====\n").unwrap();
+    std::fs::write(folder.path().join("Broken.cfg"), "INIT Init\n").unwrap();
+    let error = Tlc::at(jar).unwrap().check(folder.path(), "Broken").unwrap_err().to_string();
+    assert!(error.contains("Broken") && error.contains("nonsense"), "{error}");
+}
+
+#[test]
+fn a_claim_that_does_not_hold_is_a_verdict_with_its_behaviour() {
+    let Some(jar) = jar() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let module = "---- MODULE Counter ----\nEXTENDS Naturals\nVARIABLE count\nInit == count = 0\n\
+                  Next == /\\ count' = (count + 1) % 3\nSmall == count < 2\n====\n";
+    std::fs::write(folder.path().join("Counter.tla"), module).unwrap();
+    std::fs::write(folder.path().join("Counter.cfg"), "INIT Init\nNEXT Next\nINVARIANT Small\n").unwrap();
+    let tlc = Tlc::at(jar).unwrap();
+    let violation = tlc.check(folder.path(), "Counter").unwrap().violation.unwrap();
+    assert_eq!(violation.claim, "Invariant Small is violated.");
+    assert!(violation.trace.iter().any(|line| line.contains("count = 2")), "{violation:?}");
+    let graph = tlc.graph(folder.path(), "Counter").unwrap();
+    assert_eq!((graph.states.len(), graph.step_count()), (3, 3));
+}
