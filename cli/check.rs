@@ -133,7 +133,11 @@ pub(crate) fn kind_name(kind: Kind) -> &'static str {
 
 fn explore(model: &dyn Model, address: &str, output: Output) -> Result<Verdict, Failure> {
     let address = resolve(address)?;
-    output.line(format_args!("{} / {}: open http://{address} in a browser; Ctrl-C ends", model.room(), model.name()))?;
+    output.line(format_args!(
+        "{} / {}: open http://{address} in a browser; Ctrl-C ends",
+        model.room(),
+        model.name()
+    ))?;
     match model.explore(address) {
         Err(error) => Err(Failure::new(error)),
         Ok(never) => match never {},

@@ -79,11 +79,7 @@ fn find_specs() -> Result<PathBuf, Failure> {
 }
 
 /// Compares at one scope, with a spinner.
-pub(crate) fn compare(
-    comparison: &dyn Comparison,
-    oracle: &Oracle,
-    output: Output,
-) -> Result<SpecReport, Failure> {
+pub(crate) fn compare(comparison: &dyn Comparison, oracle: &Oracle, output: Output) -> Result<SpecReport, Failure> {
     let spinner = output.progress(0, format!("{} / {}", comparison.room(), comparison.name()));
     let report = comparison.compare(oracle);
     spinner.finish_and_clear();
@@ -113,5 +109,7 @@ fn tell(report: &SpecReport, output: Output) -> Result<(), Failure> {
     ))?;
     differences(report).iter().try_for_each(|difference| output.line(format_args!("  {difference}")))?;
     let broken = report.properties.iter().filter(|property| !property.holds);
-    broken.map(|property| format!("  the specification's own {} is violated", property.name)).try_for_each(|line| output.line(line))
+    broken
+        .map(|property| format!("  the specification's own {} is violated", property.name))
+        .try_for_each(|line| output.line(line))
 }

@@ -63,7 +63,8 @@ pub(crate) struct FailedSeed {
 impl Campaign<'_> {
     /// Runs every seed of the shard until they are done or time is over.
     pub(crate) fn run(&self, progress: &ProgressBar) -> Result<CampaignReport, Failure> {
-        let desk = Mutex::new(Desk { next: self.shard.first_seed(self.seeds.0), tally: Tally::default(), failure: None });
+        let desk =
+            Mutex::new(Desk { next: self.shard.first_seed(self.seeds.0), tally: Tally::default(), failure: None });
         let workers = thread::available_parallelism().map_or(1, usize::from);
         thread::scope(|scope| {
             for _ in 0..workers {
@@ -94,7 +95,10 @@ impl Campaign<'_> {
             return self.done(record.clone(), &plan);
         }
         let run = self.scenario.run(self.tier, &plan).map_err(|error| {
-            Failure::new(format_args!("seed {seed} of {} draws a plan that cannot be run: {error}", self.scenario.name()))
+            Failure::new(format_args!(
+                "seed {seed} of {} draws a plan that cannot be run: {error}",
+                self.scenario.name()
+            ))
         })?;
         let record = self.record(seed, &plan, &run);
         if let Some(records) = self.records {

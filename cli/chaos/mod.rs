@@ -9,8 +9,8 @@ use crate::output::{self, Output};
 use crate::rooms;
 pub(crate) use campaign::{Campaign, CampaignReport};
 use purlin_sim::{Scenario, Tier, scenarios};
-pub(crate) use ranges::{Seeds, Shard};
 use ranges::{AskedShard, Cluster, parse_budget};
+pub(crate) use ranges::{Seeds, Shard};
 use records::Records;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -117,7 +117,8 @@ const TOLD_MAX: usize = 10;
 
 fn tell(report: &CampaignReport, output: Output) -> Result<(), Failure> {
     let Seeds(first, end) = report.seeds;
-    let verdict = if report.failed.is_empty() { "all hold".to_owned() } else { format!("{} VIOLATED", report.failed.len()) };
+    let verdict =
+        if report.failed.is_empty() { "all hold".to_owned() } else { format!("{} VIOLATED", report.failed.len()) };
     output.line(format_args!(
         "{} / {} seeds {first}..{end}: {verdict} of {}; {} events, {} simulated in {} of CPU; hash {}",
         report.scenario,

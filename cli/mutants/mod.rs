@@ -87,11 +87,15 @@ fn pass_unharmed(scratch: &Scratch, patches: &[Patch]) -> Result<(), Failure> {
         match check.run(scratch, &build, room)? {
             Found::Nothing => {}
             Found::Bug => {
-                return Err(Failure::new(format_args!("without any mutant `{check}` fails for {room}: mend that first")));
+                return Err(Failure::new(format_args!(
+                    "without any mutant `{check}` fails for {room}: mend that first"
+                )));
             }
             Found::NoEnd => {
                 let limit = checks::TIME_LIMIT.as_secs();
-                return Err(Failure::new(format_args!("without any mutant `{check}` takes more than {limit} s for {room}")));
+                return Err(Failure::new(format_args!(
+                    "without any mutant `{check}` takes more than {limit} s for {room}"
+                )));
             }
         }
     }

@@ -29,7 +29,8 @@ pub(super) fn select(root: &Path, rooms: &[String], sample: Option<(usize, u64)>
         patches.extend(read_room(&folder, room)?);
     }
     if let Some((count, seed)) = sample {
-        patches.sort_by_key(|patch| draw(seed, &patch.path.strip_prefix(root).unwrap_or(&patch.path).to_string_lossy()));
+        patches
+            .sort_by_key(|patch| draw(seed, &patch.path.strip_prefix(root).unwrap_or(&patch.path).to_string_lossy()));
         patches.truncate(count);
         patches.sort_by(|left, right| left.path.cmp(&right.path));
     }
@@ -58,7 +59,8 @@ fn promised(text: &str) -> Result<Vec<Check>, String> {
 fn sorted(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let unreadable = |error| Failure::unreadable(folder, &error);
     let entries = fs::read_dir(folder).map_err(unreadable)?;
-    let mut paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
+    let mut paths =
+        entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
     paths.sort();
     Ok(paths)
 }
@@ -69,9 +71,9 @@ fn stem(path: &Path) -> String {
 
 /// A number that depends on the seed and the name alone, on every platform (FNV-1a, stirred by SplitMix64).
 fn draw(seed: u64, name: &str) -> u64 {
-    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325 ^ seed, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
+    let hash = name
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325 ^ seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
     let stirred = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let stirred = (stirred ^ (stirred >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     stirred ^ (stirred >> 31)

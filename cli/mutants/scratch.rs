@@ -49,9 +49,10 @@ impl Scratch {
         remove_if_stale(&lock);
         match fs::File::create_new(&lock).and_then(|mut file| write!(file, "{}", std::process::id())) {
             Ok(()) => Ok(Self { root: root.to_owned(), folder, lock }),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                Err(Failure::in_file(&lock, "another run is at work here: wait for it, or remove this file if there is none"))
-            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(Failure::in_file(
+                &lock,
+                "another run is at work here: wait for it, or remove this file if there is none",
+            )),
             Err(error) => Err(Failure::unwritable(&lock, &error)),
         }
     }
@@ -96,7 +97,10 @@ impl Scratch {
             .map_err(|error| Failure::new(format_args!("git cannot be run: {error}")))?;
         if !applied.status.success() {
             let problem = last_line(&applied.stderr);
-            return Err(Failure::in_file(&patch.path, format_args!("the patch does not apply: {problem}; make it anew")));
+            return Err(Failure::in_file(
+                &patch.path,
+                format_args!("the patch does not apply: {problem}; make it anew"),
+            ));
         }
         if self.is_unharmed()? {
             return Err(Failure::in_file(&patch.path, "the patch changes nothing"));
@@ -116,7 +120,9 @@ impl Scratch {
         let executables = executables(cargo)?;
         let find = |kind: &str, name: &str| {
             let found = executables.iter().find(|built| built.kind == kind && built.name == name);
-            found.map(|built| built.path.clone()).ok_or_else(|| Failure::new(format_args!("the build yields no {name}")))
+            found
+                .map(|built| built.path.clone())
+                .ok_or_else(|| Failure::new(format_args!("the build yields no {name}")))
         };
         Ok(Build { purlin: find("bin", "purlin")?, laws: find("test", "laws")? })
     }
