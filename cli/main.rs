@@ -13,8 +13,10 @@ mod list;
 mod mutants;
 mod output;
 mod replay;
+mod report;
 mod rooms;
 mod spec;
+mod verify;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
@@ -35,6 +37,7 @@ struct Purlin {
 
 #[derive(Subcommand)]
 enum Command {
+    Verify(verify::Arguments),
     List(list::Arguments),
     Check(check::Arguments),
     Spec(spec::Arguments),
@@ -59,7 +62,15 @@ fn main() -> ExitCode {
 
 fn run(purlin: &Purlin) -> Result<Verdict, Failure> {
     let output = Output::new(purlin.json);
-    match purlin.command.as_ref().unwrap() {
+    match &purlin.command {
+        None => verify::run(&verify::Arguments::default(), output),
+        Some(command) => run_command(command, output),
+    }
+}
+
+fn run_command(command: &Command, output: Output) -> Result<Verdict, Failure> {
+    match command {
+        Command::Verify(arguments) => verify::run(arguments, output),
         Command::List(arguments) => list::run(arguments, output),
         Command::Check(arguments) => check::run(arguments, output),
         Command::Spec(arguments) => spec::run(arguments, output),

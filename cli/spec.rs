@@ -86,12 +86,15 @@ pub(crate) fn compare(comparison: &dyn Comparison, oracle: &Oracle, output: Outp
     report.map_err(Failure::new)
 }
 
-/// What differs, each with the side that it is on.
+/// What does not hold, each with the side that it is on.
 pub(crate) fn differences(report: &SpecReport) -> Vec<String> {
+    let own =
+        report.properties.iter().filter(|property| !property.holds).map(|property| property.name.clone()).collect();
     let kinds = [
         ("a step of the code that the specification does not know", &report.unexplained_code_steps),
         ("a step of the specification that the code does not offer", &report.missing_spec_steps),
         ("a state of the specification that the code does not reach", &report.unreached_spec_states),
+        ("a claim of the specification that TLC finds violated", &own),
     ];
     kinds.iter().flat_map(|(kind, found)| found.iter().map(move |what| format!("{kind}: {what}"))).collect()
 }
@@ -107,9 +110,5 @@ fn tell(report: &SpecReport, output: Output) -> Result<(), Failure> {
         report.fields.join(" "),
         output::seconds(report.seconds),
     ))?;
-    differences(report).iter().try_for_each(|difference| output.line(format_args!("  {difference}")))?;
-    let broken = report.properties.iter().filter(|property| !property.holds);
-    broken
-        .map(|property| format!("  the specification's own {} is violated", property.name))
-        .try_for_each(|line| output.line(line))
+    differences(report).iter().try_for_each(|difference| output.line(format_args!("  {difference}")))
 }

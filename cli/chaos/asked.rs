@@ -1,59 +1,10 @@
-//! What a campaign is asked for: seeds, a share of them, and time.
+//! What a campaign is asked for: a share of its seeds, and time.
 
 use crate::failure::Failure;
-use serde::Serialize;
+use purlin_sim::Shard;
 use std::env;
-use std::fmt;
-use std::ops::Range;
 use std::str::FromStr;
 use std::time::Duration;
-
-/// Seeds `A..B`: from A up to, and not including, B.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Seeds(pub(crate) u64, pub(crate) u64);
-
-impl Seeds {
-    pub(crate) fn range(self) -> Range<u64> {
-        self.0..self.1
-    }
-}
-
-impl FromStr for Seeds {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let mend = "give two whole numbers, the first below the second, as in 0..1000";
-        let (first, end) = text.split_once("..").ok_or_else(|| format!("this is no range: {mend}"))?;
-        match (first.parse(), end.parse()) {
-            (Ok(first), Ok(end)) if first < end => Ok(Self(first, end)),
-            (Ok(_), Ok(_)) => Err(format!("this range is empty: {mend}")),
-            _ => Err(format!("this is no range of whole numbers: {mend}")),
-        }
-    }
-}
-
-/// Shard I of N: the seeds whose remainder by N is I, whatever else is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Shard {
-    pub(crate) index: u64,
-    pub(crate) count: u64,
-}
-
-impl Shard {
-    pub(crate) const WHOLE: Self = Self { index: 0, count: 1 };
-
-    /// The first seed at or after `from` that belongs to this shard; `None` beyond the last seed of all.
-    pub(crate) fn first_seed(self, from: u64) -> Option<u64> {
-        let missing = (self.index + self.count - from % self.count) % self.count;
-        from.checked_add(missing)
-    }
-}
-
-impl fmt::Display for Shard {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}/{}", self.index, self.count)
-    }
-}
 
 /// A shard as it is asked for: `I/N`, or only `N` where a cluster tells the index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,10 +50,9 @@ impl Cluster {
         let count = asked.map(|asked| asked.count).or(self.count.filter(|_| index.is_some()));
         match (index, count) {
             (None, None) => Ok(Shard::WHOLE),
-            (Some(index), Some(count)) if index < count => Ok(Shard { index, count }),
-            (Some(index), Some(count)) => {
-                Err(Failure::new(format_args!("there is no shard {index} of {count}: start as many tasks as shards")))
-            }
+            (Some(index), Some(count)) => Shard::new(index, count).ok_or_else(|| {
+                Failure::new(format_args!("there is no shard {index} of {count}: start as many tasks as shards"))
+            }),
             (Some(index), None) => Err(Failure::new(format_args!(
                 "the cluster says that this is shard {index}, but not of how many: give --shard N"
             ))),
@@ -138,37 +88,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranges_are_two_rising_whole_numbers() {
-        assert_eq!("3..10".parse(), Ok(Seeds(3, 10)));
-        for text in ["5..3", "3..3", "a..b", "", "..", "5", "1..", "-1..2", "1..2..3"] {
-            assert!(text.parse::<Seeds>().is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn shards_share_all_seeds_and_no_seed_twice() {
-        let mut shared = Vec::new();
-        for index in 0..3 {
-            let shard = Shard { index, count: 3 };
-            let mut seed = shard.first_seed(5);
-            while let Some(found) = seed.filter(|seed| *seed < 20) {
-                shared.push(found);
-                seed = shard.first_seed(found + 1);
-            }
-        }
-        shared.sort_unstable();
-        assert_eq!(shared, (5..20).collect::<Vec<_>>());
-        assert_eq!(Shard { index: 2, count: 3 }.first_seed(u64::MAX), None);
-    }
-
-    #[test]
     fn a_cluster_tells_the_index_and_the_command_line_outranks_it() {
         let pod = Cluster { index: Some(2), count: None };
         let task = Cluster { index: Some(2), count: Some(4) };
         let asked = |text: &str| Some(text.parse().unwrap());
-        assert_eq!(pod.shard(asked("4")).unwrap(), Shard { index: 2, count: 4 });
-        assert_eq!(task.shard(None).unwrap(), Shard { index: 2, count: 4 });
-        assert_eq!(task.shard(asked("1/8")).unwrap(), Shard { index: 1, count: 8 });
+        let shard = |index, count| Shard::new(index, count).unwrap();
+        assert_eq!(pod.shard(asked("4")).unwrap(), shard(2, 4));
+        assert_eq!(task.shard(None).unwrap(), shard(2, 4));
+        assert_eq!(task.shard(asked("1/8")).unwrap(), shard(1, 8));
         assert_eq!(Cluster::default().shard(None).unwrap(), Shard::WHOLE);
         assert!(pod.shard(None).is_err() && pod.shard(asked("2")).is_err());
         assert!(Cluster::default().shard(asked("4")).is_err());
