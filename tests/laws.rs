@@ -56,6 +56,21 @@ fn a_glance_equals_the_step<S: Subject<Machine: Gate>>(script: Script<S>) -> Res
     })
 }
 
+/// Law 3, where a word carries an allowance: what is spent on the word is what the step would have done.
+fn a_spent_step_is_the_step<S: Subject<Machine: Gate>>(script: Script<S>) -> Result<(), TestCaseError> {
+    Run::watched(&script, Alarm::Ignored, |run, operation| {
+        let Some(input) = run.input_of(operation) else { return Ok(()) };
+        let gate = run.machine.gate(run.config());
+        let Some((reply, left)) = S::Machine::spend(gate, &input) else { return Ok(()) };
+        let (mut stepped, mut spent) = (run.clone(), run.machine.clone());
+        spent.spent(gate, left);
+        prop_assert_eq!(stepped.step(input), Line { reply, effects: Vec::new() });
+        prop_assert_eq!(&stepped.machine, &spent);
+        prop_assert_eq!(stepped.machine.gate(run.config()), left);
+        Ok(())
+    })
+}
+
 /// Law 6: the bounds of throws come from the configuration.
 fn bounds_come_from_the_configuration<S: Subject>(script: Script<S>) -> Result<(), TestCaseError> {
     let run = Run::of(&script, Alarm::Ignored);
@@ -126,7 +141,7 @@ macro_rules! laws {
 }
 
 laws!(breaker_obeys: super::breaker::Subject;
-    the_same_script_gives_the_same_run, a_glance_equals_the_step, bounds_come_from_the_configuration,
+    the_same_script_gives_the_same_run, a_glance_equals_the_step, a_spent_step_is_the_step, bounds_come_from_the_configuration,
     shifting_time_shifts_the_result, noticing_late_equals_ticking_on_time, settling_changes_no_later_answer,
     the_claims_of_the_room_hold);
 

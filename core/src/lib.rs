@@ -17,7 +17,8 @@
 //! # The laws of machines
 //! 1. The same state, configuration, input, time and throws give the same state, reply and effects.
 //! 2. `unpack(pack(s)) == s` for every reachable state of a [`Packed`] machine.
-//! 3. A glance of a [`Gate`] equals the step, which then changes nothing and emits nothing.
+//! 3. A glance of a [`Gate`] equals the step, which then changes nothing and emits nothing; what is spent on its word is
+//!    what the step would have done.
 //! 4. *(durable protocols, not yet in this crate)* the image equals the fold of all records.
 //! 5. *(durable protocols)* stale timers change nothing durable.
 //! 6. The bounds of [`Host::choose`] come from the configuration, so a model can make them small.

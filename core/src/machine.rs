@@ -128,9 +128,23 @@ pub trait Packed: Machine {
 }
 
 /// A machine behind a lock that publishes a word from which its hot path is answered without the lock.
+///
+/// The word may carry an *allowance*: so many steps of one kind can be taken on the word alone, each by swapping in a word
+/// that allows one less. Whoever holds the lock next withdraws what is left, and the machine makes up for what was spent.
 pub trait Gate: Machine {
     /// What callers may know without the lock. Zero promises nothing.
     fn gate(&self, config: &Self::Config) -> u64;
     /// The reply to `input`, if the word alone tells that the step would change nothing and emit nothing.
     fn glance(gate: u64, input: &Self::Input, clock: &(impl Clock + ?Sized)) -> Option<Self::Reply>;
+    /// The reply to `input` and the word that is left, if the word allows the step: it would emit nothing, and
+    /// [`Gate::spent`] can make up for all that it changes.
+    fn spend(_gate: u64, _input: &Self::Input) -> Option<(Self::Reply, u64)> {
+        None
+    }
+    /// The same word without its allowance.
+    fn withdrawn(gate: u64) -> u64 {
+        gate
+    }
+    /// Takes the steps that were spent while the word went from `published`, which is this state's own, to `left`.
+    fn spent(&mut self, _published: u64, _left: u64) {}
 }

@@ -138,6 +138,71 @@ fn no_result_is_lost() {
     });
 }
 
+/// A full window of three, the oldest two of its calls good: two successes may be spent on the word.
+fn shell_with_an_allowance() -> Arc<Shell> {
+    let settings = Settings {
+        window: WindowKind::Count(3),
+        failure_rate_threshold_percent: purlin::breaker::Percent::new(100),
+        ..touchy(InitialState::Closed).into()
+    };
+    let shell = Arc::new(Gated::new(settings.validate().unwrap(), Still::new()));
+    for outcome in [Outcome::Success, Outcome::Success, Outcome::Failure] {
+        shell.step(end(0, outcome));
+    }
+    shell
+}
+
+fn failures_oldest_first(shell: &Shell) -> Vec<bool> {
+    shell.peek(|breaker, _, _| {
+        let purlin::breaker::window::Window::Count(window) = breaker.window() else { unreachable!() };
+        window.marks().map(|mark| mark.failed).collect()
+    })
+}
+
+#[test]
+fn a_success_is_spent_before_or_after_a_locked_step_and_once() {
+    loom::model(|| {
+        let shell = shell_with_an_allowance();
+        let other = Arc::clone(&shell);
+        let rival = thread::spawn(move || other.step(end(0, Outcome::Failure)));
+        shell.step(end(0, Outcome::Success));
+        rival.join().unwrap();
+        let either = [vec![true, false, true], vec![true, true, false]];
+        the_gate_is_up_to_date(&shell);
+        assert!(either.contains(&failures_oldest_first(&shell)));
+    });
+}
+
+#[test]
+fn no_more_is_spent_than_the_word_allows() {
+    loom::model(|| {
+        let shell = shell_with_an_allowance();
+        let other = Arc::clone(&shell);
+        let rival = thread::spawn(move || {
+            other.step(end(0, Outcome::Success));
+            other.step(end(0, Outcome::Success));
+        });
+        shell.step(end(0, Outcome::Success));
+        rival.join().unwrap();
+        the_gate_is_up_to_date(&shell);
+        assert_eq!(failures_oldest_first(&shell), [false; 3]);
+    });
+}
+
+#[test]
+fn nothing_is_spent_on_an_epoch_that_is_over() {
+    loom::model(|| {
+        let shell = shell_with_an_allowance();
+        let other = Arc::clone(&shell);
+        let rival = thread::spawn(move || other.step(Input::Control(Control::Reset)));
+        let reply = shell.step(end(0, Outcome::Success));
+        rival.join().unwrap();
+        assert!(matches!(reply, Reply::Recorded(_) | Reply::Late));
+        assert!(failures_oldest_first(&shell).is_empty());
+        the_gate_is_up_to_date(&shell);
+    });
+}
+
 #[test]
 fn three_threads_leave_the_gate_up_to_date() {
     let mut bounded = loom::model::Builder::new();

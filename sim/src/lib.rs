@@ -1,1 +1,46 @@
-//! Under construction.
+//! Deterministic simulation in two tiers, driven by one and the same fault plan.
+//!
+//! | | swarm | full stack |
+//! |---|---|---|
+//! | runs | the machines, on a discrete-event loop | the production adapters, hyper and axum, under turmoil |
+//! | clock | nanoseconds, leaps | milliseconds, ticks |
+//! | speed | millions of events a second | tens of seeds a second at best |
+//! | finds | wrong decisions | wrong glue |
+//!
+//! A [`Scenario`] draws an explicit [`Plan`] from a seed, runs it in either [`Tier`], and the same judges read both
+//! histories:
+//!
+//! ```
+//! use purlin_sim::{Tier, scenarios};
+//!
+//! let scenario = &scenarios()[0];
+//! let plan = scenario.plan(7);
+//! let run = scenario.run(Tier::Swarm, &plan)?;
+//! assert!(run.verdict.holds());
+//! assert_eq!(run.trace_hash, scenario.run(Tier::Swarm, &plan)?.trace_hash);
+//! # Ok::<(), purlin_sim::InvalidPlan>(())
+//! ```
+//!
+//! A run is a function of its plan: no wall clock, no unordered map, no thread, no other randomness than [`Die`].
+
+pub mod checker;
+mod clock;
+mod cpu;
+mod die;
+mod hash;
+pub mod history;
+pub mod plan;
+mod scenario;
+pub mod scenarios;
+pub mod world;
+
+pub use checker::Coverage;
+pub use clock::NodeClock;
+pub use die::Die;
+pub use hash::{Fingerprint, Hash};
+pub use plan::{Fault, FaultKind, InvalidPlan, Plan, Ratio, Span};
+pub use scenario::{Run, Scenario, Tier, UnknownTier, Verdict};
+pub use scenarios::scenarios;
+
+/// The property that every run has: nothing panics.
+pub const NOTHING_PANICS: &str = "nothing_panics";

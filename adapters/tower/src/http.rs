@@ -79,8 +79,8 @@ impl<B, E> Classify<Response<B>, E> for HttpStatus {
     }
 }
 
-/// A rejection as `503 Service Unavailable`, with `Retry-After` in whole seconds, rounded up, where it is known when
-/// asking again can succeed. The body is empty.
+/// A rejection as `503 Service Unavailable`, with `Retry-After` in whole seconds where it is known when asking again can
+/// succeed. The body is empty.
 ///
 /// ```
 /// use purlin::breaker::{Rejected, Rejection};
@@ -101,9 +101,11 @@ pub fn unavailable<B: Default>(rejected: Rejected) -> Response<B> {
     response
 }
 
-/// Whole seconds, rounded up: `Retry-After: 0` would ask for a retry that cannot succeed.
+/// Whole seconds, rounded up from whole milliseconds: a breaker without a timer admits one nanosecond *after* its wait,
+/// which must not cost a second. At least one, since `Retry-After: 0` would ask for a retry at once.
 fn seconds(wait: Duration) -> u64 {
-    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+    let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+    millis.div_ceil(1_000).max(1)
 }
 
 #[cfg(test)]
@@ -154,5 +156,13 @@ mod tests {
         for value in ["Wed, 21 Oct 2015 07:28:00 GMT", "-1", "+1", "1.5", "", "99999999999999999999"] {
             assert_eq!(judged(HttpStatus::new(), 503, Some(value)), Outcome::Failure, "{value:?}");
         }
+    }
+
+    #[test]
+    fn retry_after_is_rounded_up_but_not_for_a_nanosecond() {
+        for (nanos, expected) in [(0, 1), (1, 1), (2_000_000_001, 2), (2_001_000_000, 3)] {
+            assert_eq!(seconds(Duration::from_nanos(nanos)), expected, "{nanos} ns");
+        }
+        assert_eq!(seconds(Duration::MAX), u64::MAX.div_ceil(1_000));
     }
 }

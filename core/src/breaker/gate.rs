@@ -1,12 +1,16 @@
 //! The word from which callers are answered without the lock.
 //!
 //! ```text
-//!   bits 0..3   3      4      5..64
-//!   tag         timed  clean  epoch         closed, metrics only: admit; "clean": one more success changes nothing
-//!   tag         -      -      epoch         disabled, forced open
-//!   tag                                     open: refuse before an instant (61 bits of nanoseconds)
-//!   tag                                     half-open, all probes taken: refuse before its deadline
+//!   bits 0..3   3      4      5..17      17..64
+//!   tag         timed  clean  allowance  epoch     closed, metrics only: admit
+//!   tag         -      -      -          epoch     disabled, forced open
+//!   tag         instant (61 bits of nanoseconds)   open: refuse before it
+//!   tag         instant                            half-open, all probes taken: refuse before it
 //! ```
+//! In a *clean* window one more success changes nothing. Where failures are inside but the oldest calls are good, the
+//! *allowance* counts how many: so many successes change nothing but the place of the oldest call, and are recorded by
+//! taking them off the allowance.
+//!
 //! State, epoch and deadline are one word, so none can be seen without the others. Where something does not fit, the
 //! word is zero, which promises nothing.
 
@@ -25,7 +29,10 @@ const OPEN: u64 = 4;
 const PROBES_TAKEN: u64 = 5;
 const TIMED: u64 = 1 << 3;
 const CLEAN: u64 = 1 << 4;
-const EPOCH_SHIFT: u32 = 5;
+const ALLOWANCE_SHIFT: u32 = 5;
+const ALLOWANCE_MAX: u32 = (1 << (EPOCH_SHIFT - ALLOWANCE_SHIFT)) - 1;
+const ALLOWANCE_ONE: u64 = 1 << ALLOWANCE_SHIFT;
+const EPOCH_SHIFT: u32 = 17;
 const INSTANT_SHIFT: u32 = 3;
 
 impl Gate for Breaker {
@@ -43,7 +50,7 @@ impl Gate for Breaker {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn glance(gate: u64, input: &Input, clock: &(impl Clock + ?Sized)) -> Option<Reply> {
         match gate & TAG {
             ADMITS => glance_at_admitting(gate, input, clock),
@@ -54,6 +61,21 @@ impl Gate for Breaker {
             _ => None,
         }
     }
+
+    #[inline(always)]
+    fn spend(gate: u64, input: &Input) -> Option<(Reply, u64)> {
+        let Input::End { permit, outcome: Outcome::Success } = input else { return None };
+        let allowed = allowance(gate) > 0 && permit.epoch == epoch(gate);
+        allowed.then(|| (Reply::Recorded(Mark::default()), gate - ALLOWANCE_ONE))
+    }
+
+    fn withdrawn(gate: u64) -> u64 {
+        gate - allowance(gate) * ALLOWANCE_ONE
+    }
+
+    fn spent(&mut self, published: u64, left: u64) {
+        self.window.pass_good((published - left) / ALLOWANCE_ONE);
+    }
 }
 
 impl Breaker {
@@ -61,12 +83,12 @@ impl Breaker {
         match config.slow_call_duration() {
             Some(_) => TIMED,
             None if self.window.is_clean() => CLEAN,
-            None => 0,
+            None => u64::from(self.window.oldest_good(ALLOWANCE_MAX)) * ALLOWANCE_ONE,
         }
     }
 }
 
-#[inline]
+#[inline(always)]
 fn glance_at_admitting(gate: u64, input: &Input, clock: &(impl Clock + ?Sized)) -> Option<Reply> {
     match input {
         Input::Ask => {
@@ -81,6 +103,7 @@ fn glance_at_admitting(gate: u64, input: &Input, clock: &(impl Clock + ?Sized)) 
     }
 }
 
+#[inline(always)]
 fn glance_at_disabled(gate: u64, input: &Input) -> Option<Reply> {
     match input {
         Input::Ask => Some(Reply::Admitted(Permit { epoch: epoch(gate), started: None })),
@@ -90,6 +113,7 @@ fn glance_at_disabled(gate: u64, input: &Input) -> Option<Reply> {
     }
 }
 
+#[inline(always)]
 fn glance_at_forced_open(gate: u64, input: &Input) -> Option<Reply> {
     match input {
         Input::Ask => Some(Reply::Rejected(Rejection::ForcedOpen)),
@@ -99,10 +123,12 @@ fn glance_at_forced_open(gate: u64, input: &Input) -> Option<Reply> {
     }
 }
 
+#[inline(always)]
 fn unrecorded_or_late(gate: u64, permit: &Permit) -> Reply {
     if permit.epoch == epoch(gate) { Reply::Unrecorded } else { Reply::Late }
 }
 
+#[inline(always)]
 fn glance_at_waiting(
     gate: u64,
     input: &Input,
@@ -114,6 +140,12 @@ fn glance_at_waiting(
         Input::Ask if until == NEVER || clock.now() < until => Some(Reply::Rejected(rejection(until))),
         _ => None,
     }
+}
+
+/// How many successes the word allows to be spent on it.
+#[inline]
+fn allowance(gate: u64) -> u64 {
+    if gate & TAG == ADMITS { (gate / ALLOWANCE_ONE) & u64::from(ALLOWANCE_MAX) } else { 0 }
 }
 
 /// Stands for "no deadline", as the last instant that fits into the word.

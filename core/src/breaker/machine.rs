@@ -155,10 +155,12 @@ impl Policy for Breaker {
         (due < Instant::MAX).then_some(due)
     }
 
+    #[inline]
     fn ask() -> Input {
         Input::Ask
     }
 
+    #[inline]
     fn end(permit: Permit, outcome: Outcome) -> Input {
         Input::End { permit, outcome }
     }
@@ -167,6 +169,7 @@ impl Policy for Breaker {
         Input::Tick
     }
 
+    #[inline]
     fn granted(reply: Reply) -> Result<Permit, Reply> {
         if let Reply::Admitted(permit) = reply { Ok(permit) } else { Err(reply) }
     }

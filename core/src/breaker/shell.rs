@@ -98,6 +98,7 @@ impl<K: Keeper<Breaker>> CircuitBreaker<K> {
     ///
     /// # Errors
     /// [`CallError::Rejected`] if the breaker refused, [`CallError::Inner`] if the call itself failed.
+    #[inline(always)]
     pub fn call<T, E>(&self, service: impl FnOnce() -> Result<T, E>) -> Result<T, CallError<E>> {
         self.call_judged(|result| if result.is_ok() { Outcome::Success } else { Outcome::Failure }, service)
     }
@@ -106,6 +107,7 @@ impl<K: Keeper<Breaker>> CircuitBreaker<K> {
     ///
     /// # Errors
     /// As those of [`CircuitBreaker::call`].
+    #[inline(always)]
     pub fn call_judged<T, E>(
         &self,
         judge: impl FnOnce(&Result<T, E>) -> Outcome,
@@ -121,6 +123,7 @@ impl<K: Keeper<Breaker>> CircuitBreaker<K> {
     ///
     /// # Errors
     /// The refusal; nothing is held.
+    #[inline(always)]
     pub fn admit(&self) -> Result<Admission<Breaker, &Self>, Rejected> {
         Admission::ask(self).map_err(|refusal| self.rejected(refusal))
     }
@@ -129,10 +132,12 @@ impl<K: Keeper<Breaker>> CircuitBreaker<K> {
     ///
     /// # Errors
     /// The refusal; nothing is held.
+    #[inline(always)]
     pub fn admit_shared(self: &Arc<Self>) -> Result<Admission<Breaker, Arc<Self>>, Rejected> {
         Admission::ask(Arc::clone(self)).map_err(|refusal| self.rejected(refusal))
     }
 
+    #[inline(never)]
     fn rejected(&self, refusal: Reply) -> Rejected {
         let Reply::Rejected(rejection) = refusal else { unreachable!("an ask is admitted or rejected") };
         let retry_after = match rejection {
@@ -186,7 +191,7 @@ impl<K: Keeper<Breaker>> CircuitBreaker<K> {
 }
 
 impl<K: Keeper<Breaker>> Stepper<Breaker> for CircuitBreaker<K> {
-    #[inline]
+    #[inline(always)]
     fn step(&self, input: Input) -> Reply {
         self.gated.step(input)
     }

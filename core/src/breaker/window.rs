@@ -96,6 +96,32 @@ impl CountWindow {
         self.head = if self.head + 1 == self.size { 0 } else { self.head + 1 };
     }
 
+    /// How many of the oldest calls are good, one after the other; at most `most`, and none before the window is full.
+    /// As many more good calls push out only their like.
+    pub(super) fn oldest_good(&self, most: u32) -> u32 {
+        let most = if self.totals.calls == self.size { most.min(self.size) } else { 0 };
+        let (mut good, mut index) = (0, self.head);
+        while good < most && self.get(index) == Mark::default() {
+            let run = self.good_in_word(index);
+            good += run;
+            index = if index + run == self.size { 0 } else { index + run };
+        }
+        good.min(most)
+    }
+
+    /// How many calls from `index` on are good, as far as its word and the ring reach.
+    fn good_in_word(&self, index: u32) -> u32 {
+        let place = index % CALLS_PER_WORD;
+        let calls = self.ring[(index / CALLS_PER_WORD) as usize] >> (place as usize * Mark::BITS);
+        let good = calls.trailing_zeros() / Mark::BITS as u32;
+        good.min(CALLS_PER_WORD - place).min(self.size - index)
+    }
+
+    /// Records `count` good calls over as many good ones: of all the window, only the head moves.
+    pub(super) fn pass_good(&mut self, count: u64) {
+        self.head = ((u64::from(self.head) + count) % u64::from(self.size)) as u32;
+    }
+
     fn evict_if_full(&mut self) {
         if self.totals.calls == self.size {
             let oldest = self.get(self.head);
@@ -218,6 +244,18 @@ impl Window {
         match self {
             Self::Count(window) => window.totals(),
             Self::Time(window) => window.totals(),
+        }
+    }
+
+    /// How many good calls, at most `most`, would each push out one of their like.
+    pub(super) fn oldest_good(&self, most: u32) -> u32 {
+        if let Self::Count(window) = self { window.oldest_good(most) } else { 0 }
+    }
+
+    /// Records as many good calls as [`Window::oldest_good`] told, or fewer.
+    pub(super) fn pass_good(&mut self, count: u64) {
+        if let Self::Count(window) = self {
+            window.pass_good(count);
         }
     }
 

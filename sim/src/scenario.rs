@@ -1,0 +1,214 @@
+//! Scenarios, their tiers, and what a run tells.
+
+use crate::checker::Coverage;
+use crate::hash::Hash;
+use crate::history::Recorded;
+use crate::plan::{InvalidPlan, Plan};
+use core::fmt;
+use core::str::FromStr;
+use core::time::Duration;
+use serde::{Deserialize, Serialize};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Where a scenario runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tier {
+    /// The machines alone on a discrete-event loop: fast.
+    Swarm,
+    /// The production adapters, hyper and axum over a simulated network: whole.
+    Turmoil,
+}
+
+impl Tier {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Swarm, Self::Turmoil];
+
+    /// Its name as it stands in JSON and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Swarm => "swarm",
+            Self::Turmoil => "turmoil",
+        }
+    }
+}
+
+impl fmt::Display for Tier {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// There is no such tier.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no tier: give swarm or turmoil")]
+pub struct UnknownTier(String);
+
+impl FromStr for Tier {
+    type Err = UnknownTier;
+
+    fn from_str(name: &str) -> Result<Self, UnknownTier> {
+        Self::ALL.into_iter().find(|tier| tier.name() == name).ok_or_else(|| UnknownTier(name.to_owned()))
+    }
+}
+
+/// Whether all properties held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// They did.
+    Holds,
+    /// One did not.
+    Violated {
+        /// Its name.
+        property: String,
+        /// What was seen instead.
+        detail: String,
+    },
+}
+
+impl Verdict {
+    /// Whether all properties held.
+    pub fn holds(&self) -> bool {
+        *self == Self::Holds
+    }
+
+    /// The property that did not hold.
+    pub fn property(&self) -> Option<&str> {
+        if let Self::Violated { property, .. } = self { Some(property) } else { None }
+    }
+}
+
+/// What a run tells. All but `cpu` follows from the tier and the plan.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Whether all properties held.
+    pub verdict: Verdict,
+    /// How many events happened: in the swarm those of its loop, in the full stack the entries of the history.
+    pub events: u64,
+    /// How much time passed in the simulation.
+    pub simulated: Duration,
+    /// How much processor time the run took on its thread.
+    pub cpu: Duration,
+    /// The fingerprint of the history.
+    pub trace_hash: Hash,
+    /// What happened at least once; [`Scenario::sometimes`] has the names.
+    pub coverage: Coverage,
+    /// The history, a line for each entry; empty unless asked for.
+    pub trace: Vec<String>,
+}
+
+/// What a tier reports of a run.
+#[derive(Debug)]
+pub(crate) struct Played {
+    pub(crate) recorded: Recorded,
+    pub(crate) events: u64,
+    pub(crate) simulated: Duration,
+}
+
+pub(crate) type Play = fn(&Plan, traced: bool) -> Result<Played, InvalidPlan>;
+
+/// A small world in which a room is put through its paces, in both tiers alike.
+#[derive(Clone, Copy, Debug)]
+pub struct Scenario {
+    pub(crate) name: &'static str,
+    pub(crate) room: &'static str,
+    pub(crate) summary: &'static str,
+    pub(crate) always: &'static [&'static str],
+    pub(crate) sometimes: &'static [&'static str],
+    pub(crate) draw: fn(u64) -> Plan,
+    pub(crate) swarm: Play,
+    pub(crate) turmoil: Play,
+}
+
+impl Scenario {
+    /// A swarm campaign of so many seeds in which something was never seen that should be, is vacuous.
+    pub const SEEDS_TO_SEE_EVERYTHING: u64 = 200;
+
+    /// Its name.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The room that it belongs to.
+    pub fn room(&self) -> &'static str {
+        self.room
+    }
+
+    /// What it is about, in one line.
+    pub fn summary(&self) -> &'static str {
+        self.summary
+    }
+
+    /// The properties that its judges check.
+    pub fn always(&self) -> &'static [&'static str] {
+        self.always
+    }
+
+    /// What must happen at least once in a campaign.
+    pub fn sometimes(&self) -> &'static [&'static str] {
+        self.sometimes
+    }
+
+    /// Draws the plan of a seed. From here on only the plan counts.
+    pub fn plan(&self, seed: u64) -> Plan {
+        (self.draw)(seed)
+    }
+
+    /// Runs a plan.
+    ///
+    /// # Errors
+    /// The field of the plan that does not hold; nothing was run.
+    pub fn run(&self, tier: Tier, plan: &Plan) -> Result<Run, InvalidPlan> {
+        self.play(tier, plan, false)
+    }
+
+    /// Runs a plan and keeps its history in [`Run::trace`].
+    ///
+    /// # Errors
+    /// As those of [`Scenario::run`].
+    pub fn run_traced(&self, tier: Tier, plan: &Plan) -> Result<Run, InvalidPlan> {
+        self.play(tier, plan, true)
+    }
+
+    fn play(&self, tier: Tier, plan: &Plan, traced: bool) -> Result<Run, InvalidPlan> {
+        let mine = plan.scenario == self.name;
+        InvalidPlan::unless(mine, "scenario", &plan.scenario, format!("this run is of {:?}", self.name))?;
+        plan.validate()?;
+        let play = match tier {
+            Tier::Swarm => self.swarm,
+            Tier::Turmoil => self.turmoil,
+        };
+        let before = crate::cpu::thread_time();
+        let played = catch_unwind(AssertUnwindSafe(|| play(plan, traced)));
+        let cpu = crate::cpu::thread_time().saturating_sub(before);
+        match played {
+            Ok(played) => Ok(finished(played?, cpu)),
+            Err(panic) => Ok(panicked(panic.as_ref(), cpu)),
+        }
+    }
+}
+
+fn finished(played: Played, cpu: Duration) -> Run {
+    let Played { recorded, events, simulated } = played;
+    let verdict = match recorded.violation {
+        None => Verdict::Holds,
+        Some(violation) => Verdict::Violated { property: violation.property.to_owned(), detail: violation.detail },
+    };
+    let Recorded { hash: trace_hash, coverage, trace, .. } = recorded;
+    Run { verdict, events, simulated, cpu, trace_hash, coverage, trace }
+}
+
+fn panicked(panic: &(dyn std::any::Any + Send), cpu: Duration) -> Run {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let detail = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without a message");
+    Run {
+        verdict: Verdict::Violated { property: crate::NOTHING_PANICS.to_owned(), detail: detail.to_owned() },
+        events: 0,
+        simulated: Duration::ZERO,
+        cpu,
+        trace_hash: Hash::of(detail.as_bytes()),
+        coverage: Coverage::default(),
+        trace: Vec::new(),
+    }
+}

@@ -1,0 +1,409 @@
+//! The scenario as a swarm: the breaker's machine among simulated clients and a simulated bank.
+
+use super::faults::{Fate, Faults};
+use super::history::{Answer, Event};
+use super::judges::Judges;
+use crate::checker::{Violation, claim};
+use crate::clock::NodeClock;
+use crate::die::Die;
+use crate::history::Recorder;
+use crate::plan::{FaultKind, InvalidPlan, Plan};
+use crate::scenario::Played;
+use crate::world::World;
+use core::num::NonZeroU32;
+use core::time::Duration;
+use purlin::breaker::{Breaker, Config, Event as Announcement, Input, Outcome, Permit, Reply, invariants};
+use purlin::{Clock, Host, Instant, Machine, Policy};
+use std::collections::BTreeMap;
+
+pub(super) fn play(plan: &Plan, traced: bool) -> Result<Played, InvalidPlan> {
+    let config = plan.options.config()?;
+    let breaker = Breaker::new(&config, &mut Onlooker);
+    Swarm::new(plan, config, breaker, traced).map(Swarm::run)
+}
+
+/// Whatever decides as a breaker does: the machine itself, or in tests one with a planted fault.
+pub(super) trait Subject {
+    fn step(&mut self, config: &Config, input: Input, host: &mut Errands<'_>) -> Reply;
+
+    /// The machine, where there is one to be looked into.
+    fn machine(&self) -> Option<&Breaker>;
+}
+
+impl Subject for Breaker {
+    fn step(&mut self, config: &Config, input: Input, host: &mut Errands<'_>) -> Reply {
+        Machine::step(self, config, input, host)
+    }
+
+    fn machine(&self) -> Option<&Breaker> {
+        Some(self)
+    }
+}
+
+/// What happens in this world.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// A client begins a call.
+    Call { client: u32 },
+    /// A client's call arrives at the checkout.
+    Arrive { client: u32, call: u64 },
+    /// Something arrives over the link between checkout and bank.
+    Deliver(Message),
+    /// The bank has done its work on a call, unless it died meanwhile.
+    Worked { call: u64, well: bool, life: u32 },
+    /// A client hears how its call went.
+    Hear { client: u32, call: u64, answer: Answer },
+    /// A client's patience is over.
+    LosePatience { client: u32, call: u64 },
+    /// The checkout notices that its client has gone.
+    Abandon { call: u64 },
+    /// A fault of the plan begins.
+    Begin { fault: u32 },
+    /// A fault of the plan is over.
+    End { fault: u32 },
+    /// The safety phase is over.
+    Heal,
+}
+
+/// What passes between checkout and bank.
+#[derive(Clone, Copy, Debug)]
+enum Message {
+    Request { call: u64 },
+    Response { call: u64, well: bool },
+}
+
+/// A call that the breaker admitted and that has not ended.
+#[derive(Clone, Copy, Debug)]
+struct Flight {
+    client: u32,
+    permit: Permit,
+    at_bank: bool,
+}
+
+pub(super) struct Swarm<'a, S> {
+    plan: &'a Plan,
+    config: Config,
+    subject: S,
+    clock: NodeClock,
+    recorder: Recorder<Judges>,
+    world: World<Step>,
+    faults: Faults,
+    dice: Dice,
+    /// Each client's present call, if it has one.
+    waiting: Vec<Option<u64>>,
+    calls: u64,
+    flights: BTreeMap<u64, Flight>,
+    held: Vec<Message>,
+    /// How often the bank has died. What an earlier life was working on is lost.
+    life: u32,
+}
+
+/// One die for each who throws, so that one more throw by one shifts nobody else's.
+struct Dice {
+    clients: Die,
+    links: Die,
+    bank: Die,
+    breaker: Die,
+}
+
+impl<'a, S: Subject> Swarm<'a, S> {
+    pub(super) fn new(plan: &'a Plan, config: Config, subject: S, traced: bool) -> Result<Self, InvalidPlan> {
+        let die = |name| Die::new(plan.noise, name);
+        let dice = Dice { clients: die("clients"), links: die("links"), bank: die("bank"), breaker: die("breaker") };
+        let mut swarm = Self {
+            plan,
+            config,
+            subject,
+            clock: plan.options.breaker_clock(),
+            recorder: Recorder::new(Judges::new(&plan.options)?, traced),
+            world: World::default(),
+            faults: Faults::new(plan, plan.options.grain_ns),
+            dice,
+            waiting: vec![None; plan.options.clients as usize],
+            calls: 0,
+            flights: BTreeMap::new(),
+            held: Vec::new(),
+            life: 0,
+        };
+        swarm.schedule_plan();
+        Ok(swarm)
+    }
+
+    pub(super) fn run(mut self) -> Played {
+        let end = Instant::ORIGIN + self.plan.options.phases().end;
+        while let Some(step) = self.world.next_until(end) {
+            self.step(step);
+            if self.recorder.is_violated() {
+                return self.finish();
+            }
+        }
+        self.finish()
+    }
+
+    fn finish(self) -> Played {
+        let end = Instant::ORIGIN + self.plan.options.phases().end;
+        let now = if self.recorder.is_violated() { self.world.now() } else { end };
+        Played {
+            recorded: self.recorder.finish(now),
+            events: self.world.happened(),
+            simulated: now.saturating_since(Instant::ORIGIN),
+        }
+    }
+
+    fn schedule_plan(&mut self) {
+        for (fault, planned) in (0..).zip(&self.plan.faults) {
+            self.world.after(planned.start(), Step::Begin { fault });
+            self.world.after(planned.end(), Step::End { fault });
+        }
+        self.world.after(self.plan.options.phases().healed, Step::Heal);
+        (0..self.plan.options.clients).for_each(|client| self.rest(client));
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Call { client } => self.call(client),
+            Step::Arrive { client, call } => self.arrive(client, call),
+            Step::Deliver(message) => self.deliver(message),
+            Step::Worked { call, well, life } => self.worked(call, well, life),
+            Step::Hear { client, call, answer } => self.hear(client, call, answer),
+            Step::LosePatience { client, call } => self.lose_patience(client, call),
+            Step::Abandon { call } => self.abandon(call),
+            Step::Begin { fault } => self.begin(fault),
+            Step::End { fault } => self.end(fault),
+            Step::Heal => self.record(&Event::Healed),
+        }
+    }
+
+    fn record(&mut self, event: &Event) {
+        self.recorder.record(self.world.now(), event);
+    }
+}
+
+/// Clients.
+impl<S: Subject> Swarm<'_, S> {
+    fn rest(&mut self, client: u32) {
+        let rest = self.faults.rest(&mut self.dice.clients, self.plan.options.rest);
+        self.world.after(rest, Step::Call { client });
+    }
+
+    fn call(&mut self, client: u32) {
+        self.calls += 1;
+        let call = self.calls;
+        self.waiting[client as usize] = Some(call);
+        self.record(&Event::Called { client });
+        let latency = self.client_latency();
+        self.world.after(latency, Step::Arrive { client, call });
+        let patience = self.faults.patience(self.plan.options.patience_ms);
+        self.world.after(patience, Step::LosePatience { client, call });
+    }
+
+    fn hear(&mut self, client: u32, call: u64, answer: Answer) {
+        if self.waiting[client as usize] == Some(call) {
+            self.waiting[client as usize] = None;
+            self.record(&Event::Answered { client, answer });
+            self.rest(client);
+        }
+    }
+
+    fn lose_patience(&mut self, client: u32, call: u64) {
+        if self.waiting[client as usize] == Some(call) {
+            self.hear(client, call, Answer::GivenUp);
+            let latency = self.client_latency();
+            self.world.after(latency, Step::Abandon { call });
+        }
+    }
+
+    fn client_latency(&mut self) -> Duration {
+        self.faults.draw(&mut self.dice.clients, self.plan.options.link)
+    }
+}
+
+/// The checkout and its breaker.
+impl<S: Subject> Swarm<'_, S> {
+    fn arrive(&mut self, client: u32, call: u64) {
+        match Breaker::granted(self.ask()) {
+            Ok(permit) => {
+                self.flights.insert(call, Flight { client, permit, at_bank: false });
+                self.send(Message::Request { call });
+            }
+            Err(_) => self.answer(client, call, Answer::Rejected),
+        }
+    }
+
+    fn respond(&mut self, call: u64, well: bool) {
+        let Some(flight) = self.flights.remove(&call) else { return };
+        let outcome = if well { Outcome::Success } else { Outcome::Failure };
+        self.tell(flight.permit, outcome);
+        self.answer(flight.client, call, if well { Answer::Served } else { Answer::Failed });
+    }
+
+    fn abandon(&mut self, call: u64) {
+        if let Some(flight) = self.flights.remove(&call) {
+            self.tell(flight.permit, Outcome::Cancelled);
+        }
+    }
+
+    fn answer(&mut self, client: u32, call: u64, answer: Answer) {
+        let latency = self.client_latency();
+        self.world.after(latency, Step::Hear { client, call, answer });
+    }
+
+    fn ask(&mut self) -> Reply {
+        self.take(Input::Ask, |clock, reply| Event::Asked { clock, reply })
+    }
+
+    fn tell(&mut self, permit: Permit, outcome: Outcome) {
+        let input = Input::End { permit, outcome };
+        self.take(input, |clock, reply| Event::Ended { clock, permit, outcome, reply });
+    }
+
+    fn take(&mut self, input: Input, entry: impl FnOnce(Instant, Reply) -> Event) -> Reply {
+        let at = self.world.now();
+        let clock = self.clock.read(at);
+        let before = self.subject.machine().cloned();
+        let mut host = Errands { at, clock, die: &mut self.dice.breaker, recorder: &mut self.recorder };
+        let reply = self.subject.step(&self.config, input, &mut host);
+        self.record(&entry(clock, reply));
+        if let (Some(before), Some(after)) = (before, self.subject.machine()) {
+            self.recorder.note(check_machine(&self.config, &before, input, clock, &reply, after));
+        }
+        reply
+    }
+}
+
+/// The bank and the link to it.
+impl<S: Subject> Swarm<'_, S> {
+    fn send(&mut self, message: Message) {
+        if self.faults.loses_message(&mut self.dice.links) {
+            return;
+        }
+        if self.faults.is_cut() {
+            self.held.push(message);
+            return;
+        }
+        let latency = self.faults.draw(&mut self.dice.links, self.plan.options.link);
+        let delay = self.faults.delay(&mut self.dice.links);
+        self.world.after(latency + delay, Step::Deliver(message));
+    }
+
+    fn deliver(&mut self, message: Message) {
+        match message {
+            Message::Request { call } if self.faults.is_crashed() => self.send(Message::Response { call, well: false }),
+            Message::Request { call } => self.serve(call),
+            Message::Response { call, well } => self.respond(call, well),
+        }
+    }
+
+    fn serve(&mut self, call: u64) {
+        self.record(&Event::Reached);
+        if let Some(flight) = self.flights.get_mut(&call) {
+            flight.at_bank = true;
+        }
+        if let Fate::Answered { well, work } = self.faults.fate(&mut self.dice.bank) {
+            let life = self.life;
+            self.world.after(work, Step::Worked { call, well, life });
+        }
+    }
+
+    fn worked(&mut self, call: u64, well: bool, life: u32) {
+        if life != self.life {
+            return;
+        }
+        if let Some(flight) = self.flights.get_mut(&call) {
+            flight.at_bank = false;
+        }
+        self.send(Message::Response { call, well });
+    }
+
+    /// The bank's process dies, and the system beneath it closes its connections.
+    fn die(&mut self) {
+        self.life += 1;
+        let cut_off: Vec<u64> =
+            self.flights.iter().filter(|(_, flight)| flight.at_bank).map(|(call, _)| *call).collect();
+        for call in cut_off {
+            self.flights.entry(call).and_modify(|flight| flight.at_bank = false);
+            self.send(Message::Response { call, well: false });
+        }
+    }
+
+    fn begin(&mut self, fault: u32) {
+        self.record(&Event::Began { fault });
+        if self.faults.begin(fault) == FaultKind::Crash {
+            self.die();
+        }
+    }
+
+    fn end(&mut self, fault: u32) {
+        self.record(&Event::Over { fault });
+        if self.faults.end(fault) == FaultKind::Cut && !self.faults.is_cut() {
+            let held = core::mem::take(&mut self.held);
+            held.into_iter().for_each(|message| self.world.after(Duration::ZERO, Step::Deliver(message)));
+        }
+    }
+}
+
+/// The breaker's host: a clock, a die, and a history for all it announces.
+pub(super) struct Errands<'a> {
+    at: Instant,
+    clock: Instant,
+    die: &'a mut Die,
+    recorder: &'a mut Recorder<Judges>,
+}
+
+impl Clock for Errands<'_> {
+    fn now(&self) -> Instant {
+        self.clock
+    }
+}
+
+impl Host<Announcement> for Errands<'_> {
+    fn choose(&mut self, bound: NonZeroU32) -> u32 {
+        let face = self.die.choose(bound);
+        self.recorder.record(self.at, &Event::Thrown { face });
+        face
+    }
+
+    fn emit(&mut self, announcement: Announcement) {
+        self.recorder.record(self.at, &Event::Announced(announcement));
+    }
+}
+
+/// The host of a breaker that is being made, at the origin of its clock; a closed one throws and announces nothing.
+struct Onlooker;
+
+impl Clock for Onlooker {
+    fn now(&self) -> Instant {
+        Instant::ORIGIN
+    }
+}
+
+impl Host<Announcement> for Onlooker {
+    fn choose(&mut self, _bound: NonZeroU32) -> u32 {
+        0
+    }
+
+    fn emit(&mut self, _announcement: Announcement) {}
+}
+
+/// The machine's own invariants, each a property by its own name.
+fn check_machine(
+    config: &Config,
+    before: &Breaker,
+    input: Input,
+    clock: Instant,
+    reply: &Reply,
+    after: &Breaker,
+) -> Result<(), Violation> {
+    let told = || format!("after {input:?} and {reply:?}: {after:?}");
+    claim("window_counts_its_calls", invariants::window_counts_its_calls(after), told)?;
+    claim("no_decision_is_due", invariants::no_decision_is_due(after, config), told)?;
+    claim("probes_are_bounded", invariants::probes_are_bounded(after, config), told)?;
+    claim("epochs_rise_with_transitions", invariants::epochs_rise_with_transitions(before, after), told)?;
+    claim("waiting_has_a_deadline", invariants::waiting_has_a_deadline(after, config), told)?;
+    if matches!(reply, Reply::Late) {
+        let (before, after) = (before.at(config, clock), after.at(config, clock));
+        let holds = invariants::late_results_change_nothing(&before, &input, reply, &after);
+        claim("late_results_change_nothing", holds, told)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,10 @@
+//! The scenarios: one folder a room.
+
+pub mod breaker;
+
+use crate::scenario::Scenario;
+
+/// Every scenario of every room.
+pub fn scenarios() -> Vec<Scenario> {
+    vec![breaker::scenario()]
+}
