@@ -1,14 +1,14 @@
 //! One run of a model: stateright for safety and witnesses, the explicit graph for liveness.
 
-use crate::caller::{ActionOf, CallerModel, Callers, Ghost, LeadsTo};
-use crate::counterexample::shorten;
+use crate::caller::{Action, ActionOf, CallerModel, Callers, Ghost, LeadsTo};
+use crate::counterexample::{shorten, violated};
 use crate::graph::{Edge, Graph};
 use crate::liveness::{self, Lasso, Promise};
+use crate::properties::EVERYTHING_HOLDS;
 use crate::report::{Kind, Progress, PropertyReport};
 use core::time::Duration;
 use purlin::Policy;
-use stateright::{Checker, Expectation, HasDiscoveries, Model};
-use std::collections::HashMap;
+use stateright::{Checker, Expectation, HasDiscoveries, Model, Path};
 
 /// Threads of a search.
 const THREADS: usize = 2;
@@ -31,10 +31,10 @@ pub(crate) fn check<P: Policy, G: Ghost<P>>(model: &CallerModel<P, G>, progress:
     // the number of states.
     let checker = model.watched().checker().threads(THREADS).finish_when(HasDiscoveries::AnyFailures).spawn_bfs();
     let checker = join(checker, progress);
-    let found = discoveries(&checker);
-    let mut properties = safety(model, &found);
-    let complete = properties.iter().all(|property| property.holds || property.kind != Kind::Always);
-    properties.extend(step_witnesses(checker.model()));
+    let violation = checker.discovery(EVERYTHING_HOLDS).map(|path| Violation::new(model, path));
+    let complete = violation.is_none();
+    let mut properties = safety(model, violation.as_ref());
+    properties.extend(witnesses(&checker));
     if complete {
         properties.extend(liveness(model));
     }
@@ -63,36 +63,51 @@ fn join<M: Model, C: Checker<M>>(mut checker: C, progress: &dyn Fn(Progress)) ->
     checker
 }
 
-/// The actions that lead to each discovery.
-fn discoveries<M: Model, C: Checker<M>>(checker: &C) -> HashMap<&'static str, Vec<M::Action>>
-where
-    M::State: Clone + PartialEq,
-    M::Action: Clone + PartialEq,
-{
-    checker.discoveries().into_iter().map(|(name, path)| (name, path.into_actions())).collect()
+/// The way to the first state found where an `always` does not hold.
+struct Violation<O> {
+    property: &'static str,
+    actions: Vec<Action<O>>,
+}
+
+impl<O: Clone + PartialEq> Violation<O> {
+    fn new<P: Policy<Outcome = O>, G: Ghost<P>>(
+        model: &CallerModel<P, G>,
+        path: Path<Callers<P, G>, Action<O>>,
+    ) -> Self {
+        let property = violated(model, path.last_state()).expect("what does not hold has a name");
+        let actions = shorten(model, property, path.into_actions(), SHORTEST_STATES_MAX);
+        Self { property, actions }
+    }
 }
 
 fn safety<P: Policy, G: Ghost<P>>(
     model: &CallerModel<P, G>,
-    found: &HashMap<&'static str, Vec<ActionOf<P>>>,
+    violation: Option<&Violation<P::Outcome>>,
 ) -> Vec<PropertyReport> {
     let properties = model.properties();
-    let report = |property: &stateright::Property<CallerModel<P, G>>| {
-        let actions = found.get(property.name);
-        match property.expectation {
-            Expectation::Always => {
-                let short = actions.map(|it| shorten(model, property.name, it.clone(), SHORTEST_STATES_MAX));
-                told(model, property.name, Kind::Always, short.is_none(), short)
-            }
-            _ => told(model, property.name, Kind::Sometimes, actions.is_some(), actions.cloned()),
-        }
-    };
-    properties.iter().map(report).collect()
+    let always = properties.iter().filter(|property| property.expectation == Expectation::Always);
+    always
+        .map(|property| {
+            let broken = violation.filter(|violation| violation.property == property.name);
+            told(model, property.name, Kind::Always, broken.is_none(), broken.map(|broken| broken.actions.clone()))
+        })
+        .collect()
 }
 
-fn step_witnesses<P: Policy, G: Ghost<P>>(watched: &CallerModel<P, G>) -> Vec<PropertyReport> {
-    let witnesses = watched.claims.some_step.iter().enumerate();
-    witnesses.map(|(index, it)| told(watched, it.name, Kind::Sometimes, watched.has_seen_step(index), None)).collect()
+fn witnesses<P: Policy, G: Ghost<P>, C: Checker<CallerModel<P, G>>>(checker: &C) -> Vec<PropertyReport> {
+    let model = checker.model();
+    let mut found = checker.discoveries();
+    let of_states = model.claims.sometimes.iter().map(|witness| {
+        let actions = found.remove(witness.name).map(Path::into_actions);
+        told(model, witness.name, Kind::Sometimes, actions.is_some(), actions)
+    });
+    let of_steps = model
+        .claims
+        .some_step
+        .iter()
+        .enumerate()
+        .map(|(index, witness)| told(model, witness.name, Kind::Sometimes, model.has_seen_step(index), None));
+    of_states.chain(of_steps).collect()
 }
 
 fn told<P: Policy, G: Ghost<P>>(
