@@ -1,17 +1,16 @@
-//! One run of a model: stateright for safety and witnesses, the explicit graph for liveness.
+//! One run of a model: the search for safety and witnesses, the explicit graph for liveness.
 
 use crate::caller::{Action, ActionOf, CallerModel, Callers, Ghost, LeadsTo};
-use crate::counterexample::{shorten, violated};
+use crate::counterexample::{Verdict, replay, shorten};
 use crate::graph::{Edge, Graph};
 use crate::liveness::{self, Lasso, Promise};
 use crate::properties::EVERYTHING_HOLDS;
 use crate::report::{Kind, Progress, PropertyReport};
-use core::time::Duration;
+use crate::search::{Explored, search};
 use purlin::Policy;
-use stateright::{Checker, Expectation, HasDiscoveries, Model, Path};
+use stateright::{Expectation, Model};
+use std::collections::BTreeMap;
 
-/// Threads of a search.
-const THREADS: usize = 2;
 /// The largest graph that is held for a liveness property. Models that claim one stay below.
 const GRAPH_STATES_MAX: usize = 4_000_000;
 /// How many states are searched for the shortest counterexample before a longer one is cut down instead.
@@ -27,40 +26,16 @@ pub(crate) struct Outcome {
 
 /// Runs `model` to its end, or to the first violation of an `always`.
 pub(crate) fn check<P: Policy, G: Ghost<P>>(model: &CallerModel<P, G>, progress: &dyn Fn(Progress)) -> Outcome {
-    // Breadth first: stateright's jobs carry the path to their state, and on graphs with cycles depth-first paths grow with
-    // the number of states.
-    let checker = model.watched().checker().threads(THREADS).finish_when(HasDiscoveries::AnyFailures).spawn_bfs();
-    let checker = join(checker, progress);
-    let violation = checker.discovery(EVERYTHING_HOLDS).map(|path| Violation::new(model, path));
-    let complete = violation.is_none();
+    let watched = model.watched();
+    let Explored { complete, unique_states, generated_states, discoveries } = search(&watched, progress);
+    let mut paths: BTreeMap<_, _> = discoveries.into_iter().collect();
+    let violation = paths.remove(EVERYTHING_HOLDS).map(|path| Violation::new(model, path));
     let mut properties = safety(model, violation.as_ref());
-    properties.extend(witnesses(&checker));
+    properties.extend(witnesses(&watched, paths));
     if complete {
         properties.extend(liveness(model));
     }
-    Outcome {
-        complete,
-        unique_states: checker.unique_state_count() as u64,
-        generated_states: checker.state_count() as u64,
-        properties,
-    }
-}
-
-fn join<M: Model, C: Checker<M>>(mut checker: C, progress: &dyn Fn(Progress)) -> C {
-    let handles = checker.handles();
-    let mut pause = Duration::from_micros(200);
-    while !handles.iter().all(|handle| handle.is_finished()) {
-        std::thread::sleep(pause);
-        pause = (pause * 2).min(Duration::from_millis(100));
-        progress(Progress {
-            unique_states: checker.unique_state_count() as u64,
-            generated_states: checker.state_count() as u64,
-        });
-    }
-    for handle in handles {
-        handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-    }
-    checker
+    Outcome { complete, unique_states, generated_states, properties }
 }
 
 /// The way to the first state found where an `always` does not hold.
@@ -70,12 +45,11 @@ struct Violation<O> {
 }
 
 impl<O: Clone + PartialEq> Violation<O> {
-    fn new<P: Policy<Outcome = O>, G: Ghost<P>>(
-        model: &CallerModel<P, G>,
-        path: Path<Callers<P, G>, Action<O>>,
-    ) -> Self {
-        let property = violated(model, path.last_state()).expect("what does not hold has a name");
-        let actions = shorten(model, property, path.into_actions(), SHORTEST_STATES_MAX);
+    fn new<P: Policy<Outcome = O>, G: Ghost<P>>(model: &CallerModel<P, G>, path: Vec<Action<O>>) -> Self {
+        let Verdict::Violated { property, .. } = replay(model, &path) else {
+            unreachable!("what was violated in the search is violated again")
+        };
+        let actions = shorten(model, property, path, SHORTEST_STATES_MAX);
         Self { property, actions }
     }
 }
@@ -94,19 +68,20 @@ fn safety<P: Policy, G: Ghost<P>>(
         .collect()
 }
 
-fn witnesses<P: Policy, G: Ghost<P>, C: Checker<CallerModel<P, G>>>(checker: &C) -> Vec<PropertyReport> {
-    let model = checker.model();
-    let mut found = checker.discoveries();
-    let of_states = model.claims.sometimes.iter().map(|witness| {
-        let actions = found.remove(witness.name).map(Path::into_actions);
-        told(model, witness.name, Kind::Sometimes, actions.is_some(), actions)
+fn witnesses<P: Policy, G: Ghost<P>>(
+    watched: &CallerModel<P, G>,
+    mut paths: BTreeMap<&'static str, Vec<ActionOf<P>>>,
+) -> Vec<PropertyReport> {
+    let of_states = watched.claims.sometimes.iter().map(|witness| {
+        let path = paths.remove(witness.name);
+        told(watched, witness.name, Kind::Sometimes, path.is_some(), path)
     });
-    let of_steps = model
+    let of_steps = watched
         .claims
         .some_step
         .iter()
         .enumerate()
-        .map(|(index, witness)| told(model, witness.name, Kind::Sometimes, model.has_seen_step(index), None));
+        .map(|(index, witness)| told(watched, witness.name, Kind::Sometimes, watched.has_seen_step(index), None));
     of_states.chain(of_steps).collect()
 }
 
