@@ -104,6 +104,10 @@ impl<P: Policy, G: Ghost<P>> CallerModel<P, G> {
         Self { watch: Some(Watch::default()), ..self.clone() }
     }
 
+    pub(crate) fn is_watched(&self) -> bool {
+        self.watch.is_some()
+    }
+
     /// The configuration in force.
     pub fn config(&self, state: &Callers<P, G>) -> &P::Config {
         &self.scope.configs[usize::from(state.config)]

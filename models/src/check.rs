@@ -1,17 +1,16 @@
-//! One run of a model: stateright for safety and witnesses, the explicit graph for liveness.
+//! One run of a model: the search for safety and witnesses, the explicit graph for liveness.
 
-use crate::caller::{ActionOf, CallerModel, Callers, Ghost, LeadsTo};
-use crate::counterexample::shorten;
+use crate::caller::{Action, ActionOf, CallerModel, Callers, Ghost, LeadsTo};
+use crate::counterexample::{Verdict, replay, shorten};
 use crate::graph::{Edge, Graph};
 use crate::liveness::{self, Lasso, Promise};
+use crate::properties::EVERYTHING_HOLDS;
 use crate::report::{Kind, Progress, PropertyReport};
-use core::time::Duration;
+use crate::search::{Explored, search};
 use purlin::Policy;
-use stateright::{Checker, Expectation, HasDiscoveries, Model};
-use std::collections::HashMap;
+use stateright::{Expectation, Model};
+use std::collections::BTreeMap;
 
-/// Threads of a search.
-const THREADS: usize = 2;
 /// The largest graph that is held for a liveness property. Models that claim one stay below.
 const GRAPH_STATES_MAX: usize = 4_000_000;
 /// How many states are searched for the shortest counterexample before a longer one is cut down instead.
@@ -27,72 +26,63 @@ pub(crate) struct Outcome {
 
 /// Runs `model` to its end, or to the first violation of an `always`.
 pub(crate) fn check<P: Policy, G: Ghost<P>>(model: &CallerModel<P, G>, progress: &dyn Fn(Progress)) -> Outcome {
-    // Breadth first: stateright's jobs carry the path to their state, and on graphs with cycles depth-first paths grow with
-    // the number of states.
-    let checker = model.watched().checker().threads(THREADS).finish_when(HasDiscoveries::AnyFailures).spawn_bfs();
-    let checker = join(checker, progress);
-    let found = discoveries(&checker);
-    let mut properties = safety(model, &found);
-    let complete = properties.iter().all(|property| property.holds || property.kind != Kind::Always);
-    properties.extend(step_witnesses(checker.model()));
+    let watched = model.watched();
+    let Explored { complete, unique_states, generated_states, discoveries } = search(&watched, progress);
+    let mut paths: BTreeMap<_, _> = discoveries.into_iter().collect();
+    let violation = paths.remove(EVERYTHING_HOLDS).map(|path| Violation::new(model, path));
+    let mut properties = safety(model, violation.as_ref());
+    properties.extend(witnesses(&watched, paths));
     if complete {
         properties.extend(liveness(model));
     }
-    Outcome {
-        complete,
-        unique_states: checker.unique_state_count() as u64,
-        generated_states: checker.state_count() as u64,
-        properties,
-    }
+    Outcome { complete, unique_states, generated_states, properties }
 }
 
-fn join<M: Model, C: Checker<M>>(mut checker: C, progress: &dyn Fn(Progress)) -> C {
-    let handles = checker.handles();
-    let mut pause = Duration::from_micros(200);
-    while !handles.iter().all(|handle| handle.is_finished()) {
-        std::thread::sleep(pause);
-        pause = (pause * 2).min(Duration::from_millis(100));
-        progress(Progress {
-            unique_states: checker.unique_state_count() as u64,
-            generated_states: checker.state_count() as u64,
-        });
-    }
-    for handle in handles {
-        handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-    }
-    checker
+/// The way to the first state found where an `always` does not hold.
+struct Violation<O> {
+    property: &'static str,
+    actions: Vec<Action<O>>,
 }
 
-/// The actions that lead to each discovery.
-fn discoveries<M: Model, C: Checker<M>>(checker: &C) -> HashMap<&'static str, Vec<M::Action>>
-where
-    M::State: Clone + PartialEq,
-    M::Action: Clone + PartialEq,
-{
-    checker.discoveries().into_iter().map(|(name, path)| (name, path.into_actions())).collect()
+impl<O: Clone + PartialEq> Violation<O> {
+    fn new<P: Policy<Outcome = O>, G: Ghost<P>>(model: &CallerModel<P, G>, path: Vec<Action<O>>) -> Self {
+        let Verdict::Violated { property, .. } = replay(model, &path) else {
+            unreachable!("what was violated in the search is violated again")
+        };
+        let actions = shorten(model, property, path, SHORTEST_STATES_MAX);
+        Self { property, actions }
+    }
 }
 
 fn safety<P: Policy, G: Ghost<P>>(
     model: &CallerModel<P, G>,
-    found: &HashMap<&'static str, Vec<ActionOf<P>>>,
+    violation: Option<&Violation<P::Outcome>>,
 ) -> Vec<PropertyReport> {
     let properties = model.properties();
-    let report = |property: &stateright::Property<CallerModel<P, G>>| {
-        let actions = found.get(property.name);
-        match property.expectation {
-            Expectation::Always => {
-                let short = actions.map(|it| shorten(model, property.name, it.clone(), SHORTEST_STATES_MAX));
-                told(model, property.name, Kind::Always, short.is_none(), short)
-            }
-            _ => told(model, property.name, Kind::Sometimes, actions.is_some(), actions.cloned()),
-        }
-    };
-    properties.iter().map(report).collect()
+    let always = properties.iter().filter(|property| property.expectation == Expectation::Always);
+    always
+        .map(|property| {
+            let broken = violation.filter(|violation| violation.property == property.name);
+            told(model, property.name, Kind::Always, broken.is_none(), broken.map(|broken| broken.actions.clone()))
+        })
+        .collect()
 }
 
-fn step_witnesses<P: Policy, G: Ghost<P>>(watched: &CallerModel<P, G>) -> Vec<PropertyReport> {
-    let witnesses = watched.claims.some_step.iter().enumerate();
-    witnesses.map(|(index, it)| told(watched, it.name, Kind::Sometimes, watched.has_seen_step(index), None)).collect()
+fn witnesses<P: Policy, G: Ghost<P>>(
+    watched: &CallerModel<P, G>,
+    mut paths: BTreeMap<&'static str, Vec<ActionOf<P>>>,
+) -> Vec<PropertyReport> {
+    let of_states = watched.claims.sometimes.iter().map(|witness| {
+        let path = paths.remove(witness.name);
+        told(watched, witness.name, Kind::Sometimes, path.is_some(), path)
+    });
+    let of_steps = watched
+        .claims
+        .some_step
+        .iter()
+        .enumerate()
+        .map(|(index, witness)| told(watched, witness.name, Kind::Sometimes, watched.has_seen_step(index), None));
+    of_states.chain(of_steps).collect()
 }
 
 fn told<P: Policy, G: Ghost<P>>(

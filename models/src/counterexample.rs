@@ -1,5 +1,6 @@
 //! Counterexamples that a reader can follow: shortened, in words, and as data that can be replayed in a test.
 
+use crate::fingerprint::BuildFolding;
 use core::hash::Hash;
 use stateright::{Expectation, Model};
 use std::collections::{HashSet, VecDeque};
@@ -87,7 +88,7 @@ where
     M::Action: Clone + PartialEq,
 {
     let breaks = model.property(property).condition;
-    let mut seen: HashSet<M::State> = HashSet::new();
+    let mut seen: HashSet<M::State, BuildFolding> = HashSet::default();
     let mut steps: Vec<(Option<M::Action>, usize)> = Vec::new();
     let mut queue = VecDeque::new();
     let mut offered = Vec::new();

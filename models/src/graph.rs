@@ -1,5 +1,6 @@
 //! The whole state graph of a model, explicit: for liveness, for pictures, and for the comparison with a specification.
 
+use crate::fingerprint::BuildFolding;
 use core::hash::Hash;
 use std::collections::HashMap;
 use std::collections::VecDeque;
@@ -69,15 +70,20 @@ impl<S, A> Graph<S, A> {
 }
 
 struct Explorer<S, A> {
-    states: HashMap<S, u32>,
-    known_actions: HashMap<A, u32>,
+    states: HashMap<S, u32, BuildFolding>,
+    known_actions: HashMap<A, u32, BuildFolding>,
     actions: Vec<A>,
     queue: VecDeque<S>,
 }
 
 impl<S: Clone + Eq + Hash, A: Clone + Eq + Hash> Explorer<S, A> {
     fn new() -> Self {
-        Self { states: HashMap::new(), known_actions: HashMap::new(), actions: Vec::new(), queue: VecDeque::new() }
+        Self {
+            states: HashMap::default(),
+            known_actions: HashMap::default(),
+            actions: Vec::new(),
+            queue: VecDeque::new(),
+        }
     }
 
     fn follow<M>(&mut self, model: &M, state: &S, action: A) -> Option<Edge>

@@ -12,6 +12,7 @@ pub mod caller;
 mod check;
 pub mod counterexample;
 mod dot;
+mod fingerprint;
 pub mod graph;
 pub mod liveness;
 mod model;
@@ -19,6 +20,7 @@ pub mod odometer;
 mod panics;
 mod properties;
 mod report;
+pub mod search;
 
 pub use caller::{CallerModel, CallerScope, Callers};
 pub use counterexample::{Verdict, replay};

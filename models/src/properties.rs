@@ -1,7 +1,6 @@
 //! Claims as stateright properties. Their conditions are plain function pointers, so each is made for its own index.
 
 use crate::caller::{Broken, CallerModel, Callers, Claims, Ghost};
-use core::hash::Hash;
 use purlin::Policy;
 use stateright::Property;
 
@@ -36,19 +35,34 @@ fn no_panic<P: Policy, G: Ghost<P>>(_: &CallerModel<P, G>, state: &Callers<P, G>
     state.broken != Some(Broken::Panic)
 }
 
-pub(crate) fn properties<P: Policy, G: Ghost<P>>(model: &CallerModel<P, G>) -> Vec<Property<CallerModel<P, G>>>
-where
-    Callers<P, G>: Hash,
-{
-    let always: [Condition<P, G>; CLAIMS_MAX] = for_every_index!(always);
+/// What a checker asks instead of every `always` by itself: it looks each name up in a map, at every state.
+pub(crate) const EVERYTHING_HOLDS: &str = "everything holds that always holds";
+
+fn everything_holds<P: Policy, G: Ghost<P>>(model: &CallerModel<P, G>, state: &Callers<P, G>) -> bool {
+    let config = model.config(state);
+    state.broken.is_none() && model.claims.always.iter().all(|claim| (claim.holds)(state, config))
+}
+
+/// The claims of a model; for a checker, every `always` in one.
+pub(crate) fn properties<P: Policy, G: Ghost<P>>(model: &CallerModel<P, G>) -> Vec<Property<CallerModel<P, G>>> {
+    let mut properties = if model.is_watched() {
+        vec![Property::always(EVERYTHING_HOLDS, everything_holds)]
+    } else {
+        claims_that_always_hold(model)
+    };
     let sometimes: [Condition<P, G>; CLAIMS_MAX] = for_every_index!(sometimes);
+    let witnesses = model.claims.sometimes.iter().zip(sometimes);
+    properties.extend(witnesses.map(|(claim, holds)| Property::sometimes(claim.name, holds)));
+    properties
+}
+
+fn claims_that_always_hold<P: Policy, G: Ghost<P>>(model: &CallerModel<P, G>) -> Vec<Property<CallerModel<P, G>>> {
+    let always: [Condition<P, G>; CLAIMS_MAX] = for_every_index!(always);
     let every_step: [Condition<P, G>; CLAIMS_MAX] = for_every_index!(every_step);
     let claims = &model.claims;
-    let mut properties = vec![Property::always(Claims::<P, G>::NO_STEP_PANICS, no_panic)];
-    properties.extend(claims.always.iter().zip(always).map(|(claim, holds)| Property::always(claim.name, holds)));
-    properties
-        .extend(claims.every_step.iter().zip(every_step).map(|(claim, holds)| Property::always(claim.name, holds)));
-    properties
-        .extend(claims.sometimes.iter().zip(sometimes).map(|(claim, holds)| Property::sometimes(claim.name, holds)));
-    properties
+    let of_states = claims.always.iter().map(|claim| claim.name).zip(always);
+    let of_steps = claims.every_step.iter().map(|claim| claim.name).zip(every_step);
+    let no_panic: (_, Condition<P, G>) = (Claims::<P, G>::NO_STEP_PANICS, no_panic);
+    let all = core::iter::once(no_panic).chain(of_states).chain(of_steps);
+    all.map(|(name, holds)| Property::always(name, holds)).collect()
 }

@@ -27,8 +27,9 @@ impl<P: Policy, G: Ghost<P>> CallerModel<P, G> {
     /// A step in words: what went in, what came out, and where that led.
     pub(super) fn describe_step(&self, state: &Callers<P, G>, action: &ActionOf<P>) -> String {
         let mut die = Odometer::showing(&action.throws);
-        match catch(|| self.take(state, &action.kind, &mut die)) {
-            Ok((next, told)) => from_now(&self.describe_success(&next, told)),
+        let mut next = state.clone();
+        match catch(|| self.take(state, &mut next, &action.kind, &mut die)) {
+            Ok(told) => from_now(&self.describe_success(&next, told)),
             Err(message) => format!("PANIC: {message}"),
         }
     }

@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 struct ModelHost<'a, Effect> {
     now: Instant,
     die: &'a mut Odometer,
-    effects: SmallVec<[Effect; 4]>,
+    effects: Vec<Effect>,
 }
 
 impl<Effect> Clock for ModelHost<'_, Effect> {
@@ -34,12 +34,12 @@ impl<Effect> Host<Effect> for ModelHost<'_, Effect> {
 /// What a step told the outside.
 pub(super) struct Told<P: Policy> {
     pub(super) reply: Option<P::Reply>,
-    pub(super) effects: SmallVec<[P::Effect; 4]>,
+    pub(super) effects: Vec<P::Effect>,
 }
 
 impl<P: Policy, G: Ghost<P>> CallerModel<P, G> {
     pub(super) fn first_state(&self, die: &mut Odometer) -> Callers<P, G> {
-        let mut host = ModelHost { now: NOW, die, effects: SmallVec::new() };
+        let mut host = ModelHost { now: NOW, die, effects: Vec::new() };
         let mut state = Callers {
             machine: P::new(&self.scope.configs[0], &mut host),
             held: SmallVec::new(),
@@ -57,27 +57,29 @@ impl<P: Policy, G: Ghost<P>> CallerModel<P, G> {
     /// The state after `kind`. A step that panics leads to the state before it, marked as broken.
     pub(super) fn successor(
         &self,
-        state: &Callers<P, G>,
-        kind: &Kind<P::Outcome>,
-        die: &mut Odometer,
-    ) -> Callers<P, G> {
-        catch(|| self.take(state, kind, die).0)
-            .unwrap_or_else(|_| Callers { broken: Some(Broken::Panic), ..state.clone() })
-    }
-
-    /// The same, with what was told to the outside.
-    pub(super) fn take(
-        &self,
         prior: &Callers<P, G>,
         kind: &Kind<P::Outcome>,
         die: &mut Odometer,
-    ) -> (Callers<P, G>, Told<P>) {
-        let next = prior.clone();
-        let mut stepping = Stepping { model: self, prior, next, die };
-        let told = stepping.take(kind);
-        let mut next = stepping.next;
-        self.normalise(&mut next);
-        (next, told)
+    ) -> Callers<P, G> {
+        let mut next = prior.clone();
+        if catch(|| self.take(prior, &mut next, kind, die)).is_err() {
+            next.clone_from(prior);
+            next.broken = Some(Broken::Panic);
+        }
+        next
+    }
+
+    /// Turns `next`, a copy of `prior`, into the state after `kind`, and returns what was told to the outside.
+    pub(super) fn take(
+        &self,
+        prior: &Callers<P, G>,
+        next: &mut Callers<P, G>,
+        kind: &Kind<P::Outcome>,
+        die: &mut Odometer,
+    ) -> Told<P> {
+        let told = Stepping { model: self, prior, next, die }.take(kind);
+        self.normalise(next);
+        told
     }
 }
 
@@ -85,11 +87,11 @@ impl<P: Policy, G: Ghost<P>> CallerModel<P, G> {
 struct Stepping<'a, P: Policy, G: Ghost<P>> {
     model: &'a CallerModel<P, G>,
     prior: &'a Callers<P, G>,
-    next: Callers<P, G>,
+    next: &'a mut Callers<P, G>,
     die: &'a mut Odometer,
 }
 
-impl<'a, P: Policy, G: Ghost<P>> Stepping<'a, P, G> {
+impl<P: Policy, G: Ghost<P>> Stepping<'_, P, G> {
     fn take(&mut self, kind: &Kind<P::Outcome>) -> Told<P> {
         match kind {
             Kind::Ask => self.ask(),
@@ -119,14 +121,14 @@ impl<'a, P: Policy, G: Ghost<P>> Stepping<'a, P, G> {
 
     fn advance(&mut self, late: bool) -> Told<P> {
         self.next.now = self.next.now + self.model.scope.tick;
-        if late { Told { reply: None, effects: SmallVec::new() } } else { self.feed(P::tick()) }
+        if late { Told { reply: None, effects: Vec::new() } } else { self.feed(P::tick()) }
     }
 
     /// One input: the step itself, then the claims about it.
     fn feed(&mut self, input: P::Input) -> Told<P> {
         let config = self.model.config(self.prior);
         let watched = self.model.is_watching().then(|| input.clone());
-        let mut host = ModelHost { now: self.next.now, die: self.die, effects: SmallVec::new() };
+        let mut host = ModelHost { now: self.next.now, die: self.die, effects: Vec::new() };
         let reply = self.next.machine.step(config, input, &mut host);
         let effects = host.effects;
         if let Some(input) = &watched {
@@ -138,7 +140,7 @@ impl<'a, P: Policy, G: Ghost<P>> Stepping<'a, P, G> {
     fn reconfigure(&mut self, index: usize) -> Told<P> {
         let old = self.model.config(self.prior);
         let new = &self.model.scope.configs[index];
-        let mut host = ModelHost { now: self.next.now, die: self.die, effects: SmallVec::new() };
+        let mut host = ModelHost { now: self.next.now, die: self.die, effects: Vec::new() };
         self.next.machine.reconfigure(old, new, &mut host);
         let effects = host.effects;
         self.next.config = index as u8;
@@ -150,7 +152,7 @@ impl<'a, P: Policy, G: Ghost<P>> Stepping<'a, P, G> {
     }
 
     fn judge(&mut self, noticing: &P::Config, cause: Cause<'_, P>, effects: &[P::Effect]) {
-        let (prior, next) = (self.prior, &mut self.next);
+        let (prior, next) = (self.prior, &mut *self.next);
         let notice = self.model.scope.notice;
         let step = Step {
             before: notice(&prior.machine, noticing, next.now),

@@ -1,0 +1,68 @@
+//! How fast the models are explored, and what a state costs: the largest full models, one after the other, each in a
+//! process of its own so that its memory is its own.
+//!
+//! `cargo run --release -p purlin-models --example speed [NAME…]`
+
+use std::fs;
+use std::process::{Command, ExitCode};
+
+/// The child process checks the one model of this name.
+const CHILD: &str = "--only";
+/// What is measured unless names are given.
+const DEFAULT: [&str; 3] =
+    ["window of 8, 4 callers, slow calls", "window of 5, 6 callers, slow calls", "operators, four times"];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.as_slice() {
+        [flag, name] if flag == CHILD => measure(name),
+        [] => spawn_each(DEFAULT.iter().map(ToString::to_string)),
+        names => spawn_each(names.iter().cloned()),
+    }
+}
+
+fn spawn_each(names: impl Iterator<Item = String>) -> ExitCode {
+    line("model | unique | generated | CPU s | wall s | generated per CPU-s | peak bytes per unique");
+    for name in names {
+        let program = std::env::current_exe().expect("a running program has a path");
+        let status = Command::new(program).args([CHILD, &name]).status().expect("a program can start itself");
+        if !status.success() {
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn measure(name: &str) -> ExitCode {
+    let Some(model) = purlin_models::models().into_iter().find(|model| model.name() == name) else {
+        line(&format!("no model is called {name:?}"));
+        return ExitCode::FAILURE;
+    };
+    let (cpu_before, memory_before) = (cpu_seconds(), peak_bytes());
+    let report = model.check(&|_| ());
+    let cpu = cpu_seconds() - cpu_before;
+    let bytes = (peak_bytes() - memory_before) / report.unique_states as f64;
+    let rate = report.generated_states as f64 / cpu;
+    let (unique, generated, wall) = (report.unique_states, report.generated_states, report.seconds);
+    line(&format!("{name} | {unique} | {generated} | {cpu:.2} | {wall:.2} | {rate:.0} | {bytes:.0}"));
+    ExitCode::from(u8::from(!report.holds()))
+}
+
+#[allow(clippy::print_stdout, reason = "what an example is for")]
+fn line(text: &str) {
+    println!("{text}");
+}
+
+/// User and system time of this process and its threads, in hundredths of a second, as Linux counts them.
+fn cpu_seconds() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit(") ").next().unwrap_or_default();
+    after_name.split(' ').skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
+}
+
+/// The most memory that this process has held.
+fn peak_bytes() -> f64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+    peak.trim().trim_end_matches(" kB").parse::<f64>().unwrap_or_default() * 1024.0
+}
