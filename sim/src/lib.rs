@@ -23,6 +23,7 @@
 //!
 //! A run is a function of its plan: no wall clock, no unordered map, no thread, no other randomness than [`Die`].
 
+mod campaign;
 pub mod checker;
 mod clock;
 mod cpu;
@@ -30,15 +31,19 @@ mod die;
 mod hash;
 pub mod history;
 pub mod plan;
+mod results;
 mod scenario;
 pub mod scenarios;
+mod turmoil;
 pub mod world;
 
+pub use campaign::{Campaign, CampaignError, Failure, Malformed, Progress, Shard, Summary, parse_seeds};
 pub use checker::Coverage;
 pub use clock::NodeClock;
 pub use die::Die;
 pub use hash::{Fingerprint, Hash};
 pub use plan::{Fault, FaultKind, InvalidPlan, Plan, Ratio, Span};
+pub use results::ResultsError;
 pub use scenario::{Run, Scenario, Tier, UnknownTier, Verdict};
 pub use scenarios::scenarios;
 

@@ -18,6 +18,7 @@ fn options(die: &mut Die) -> Options {
         clients: die.between(1, 12) as u32,
         rest: span(die, (5, 50), 150),
         patience_ms: 0,
+        attempt_timeout_ms: 0,
         service: span(die, (1, 10), 30),
         link: span(die, (0, 2), 8),
         grain_ns: *die.pick(&[1, 1_000, 1_000_000, 1_000_000]),
@@ -27,6 +28,7 @@ fn options(die: &mut Die) -> Options {
     };
     let healthy = options.cycle_ms() - options.rest.most_ms;
     options.patience_ms = healthy + *die.pick(&[0, healthy, 1_000, 3_000]);
+    options.attempt_timeout_ms = options.healthy_ms() + *die.pick(&[0, healthy, 500, 10_000]);
     options.breaker = settings(die, &options);
     options.breaker.half_open_max_wait_ms = half_open_max_wait(die, &options);
     options

@@ -13,10 +13,12 @@
 pub mod claims;
 mod draw;
 mod faults;
+mod full_stack;
 pub mod history;
 pub mod judges;
 mod options;
 pub mod reference;
+mod stage;
 mod swarm;
 #[cfg(test)]
 mod tests;
@@ -37,6 +39,6 @@ pub(super) fn scenario() -> Scenario {
         sometimes: &claims::SOMETIMES,
         draw: draw::plan,
         swarm: swarm::play,
-        turmoil: swarm::play,
+        turmoil: full_stack::play,
     }
 }

@@ -19,6 +19,9 @@ pub struct Options {
     pub rest: Span,
     /// How long a client waits for an answer before it gives up, in milliseconds.
     pub patience_ms: u64,
+    /// How long the checkout waits for the bank before it takes a call for failed, in milliseconds. (That the client has
+    /// less patience is quite usual: then the call is cancelled.)
+    pub attempt_timeout_ms: u64,
     /// How long the server works on a healthy call.
     pub service: Span,
     /// How long a message takes one way, at most [`Options::LINK_MS_MAX`] milliseconds.
@@ -86,7 +89,11 @@ impl Options {
         let least = self.cycle_ms() - self.rest.most_ms;
         let fits = (least..=Plan::DURATION_MS_MAX).contains(&self.patience_ms);
         let mend = format!("a healthy call may take {least} ms: give at least that, and at most a day");
-        InvalidPlan::unless(fits, "options.patience_ms", self.patience_ms, mend)
+        InvalidPlan::unless(fits, "options.patience_ms", self.patience_ms, mend)?;
+        let (attempt, least) = (self.attempt_timeout_ms, self.healthy_ms());
+        let fits = (least..=Plan::DURATION_MS_MAX).contains(&attempt);
+        let mend = format!("a healthy attempt may take {least} ms: give at least that, and at most a day");
+        InvalidPlan::unless(fits, "options.attempt_timeout_ms", attempt, mend)
     }
 
     fn check_slow_calls(&self) -> Result<(), InvalidPlan> {
@@ -129,13 +136,13 @@ impl Options {
 
     /// How long a healthy call may take as the breaker sees it, a connection's handshake included, by any clock.
     pub(super) fn healthy_ms(&self) -> u64 {
-        let millis = self.service.most_ms + 4 * self.link.most_ms + 4;
+        let millis = self.service.most_ms + 4 * self.link.most_ms + 8;
         millis + millis / 50 + 1
     }
 
     /// How long a client may take from one healthy call to the next.
     pub(super) fn cycle_ms(&self) -> u64 {
-        self.rest.most_ms + self.service.most_ms + 8 * self.link.most_ms + 12
+        self.rest.most_ms + self.service.most_ms + 8 * self.link.most_ms + 20
     }
 
     /// How long a half-open breaker may take to gather the results it needs, if all goes well.

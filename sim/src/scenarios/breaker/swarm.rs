@@ -55,6 +55,8 @@ enum Step {
     Hear { client: u32, call: u64, answer: Answer },
     /// A client's patience is over.
     LosePatience { client: u32, call: u64 },
+    /// The checkout has waited for the bank long enough.
+    TimeOut { call: u64 },
     /// The checkout notices that its client has gone.
     Abandon { call: u64 },
     /// A fault of the plan begins.
@@ -167,6 +169,7 @@ impl<'a, S: Subject> Swarm<'a, S> {
             Step::Worked { call, well, life } => self.worked(call, well, life),
             Step::Hear { client, call, answer } => self.hear(client, call, answer),
             Step::LosePatience { client, call } => self.lose_patience(client, call),
+            Step::TimeOut { call } => self.respond(call, false),
             Step::Abandon { call } => self.abandon(call),
             Step::Begin { fault } => self.begin(fault),
             Step::End { fault } => self.end(fault),
@@ -225,6 +228,8 @@ impl<S: Subject> Swarm<'_, S> {
             Ok(permit) => {
                 self.flights.insert(call, Flight { client, permit, at_bank: false });
                 self.send(Message::Request { call });
+                let timeout = Duration::from_millis(self.plan.options.attempt_timeout_ms);
+                self.world.after(timeout, Step::TimeOut { call });
             }
             Err(_) => self.answer(client, call, Answer::Rejected),
         }
