@@ -205,6 +205,11 @@ impl Breaker {
         self.openings
     }
 
+    /// How far the open waits of this row are stretched, in steps of the jitter.
+    pub fn stretch(&self) -> u32 {
+        self.stretch
+    }
+
     /// Where the edges of time buckets are counted from.
     pub fn anchor(&self) -> Instant {
         self.anchor
