@@ -6,9 +6,10 @@ mod graph;
 mod scope;
 mod value;
 
+pub use breaker::BreakerAbstraction;
 pub use constants::{Constants, ConstantsError};
 pub use graph::SpecGraph;
-pub use scope::{Source, SpecScope};
+pub use scope::{Source, SpecScope, World};
 pub use value::{Value, ValueError, View, view_in_words};
 
 use crate::golden::GoldenError;
