@@ -159,7 +159,7 @@ fn window(constants: &Constants) -> Result<WindowKind, ConstantsError> {
     }
     let bucket_ms = UNIT_MS as u32 * constants.number("BucketLength")?;
     let window_ms = bucket_ms * constants.number("WindowBuckets")?;
-    if window_ms % 1_000 != 0 {
+    if !window_ms.is_multiple_of(1_000) {
         return Err(ConstantsError::Refused(format!("a window of {window_ms} ms is no whole number of seconds")));
     }
     Ok(WindowKind::Time { time_s: window_ms / 1_000, bucket_ms })
@@ -195,7 +195,8 @@ fn cancelled_counts(constants: &Constants) -> Result<CancelledCounts, ConstantsE
 }
 
 fn controls(constants: &Constants) -> Result<Vec<Control>, ConstantsError> {
-    let controls: Result<Vec<Vec<Control>>, _> = constants.texts("Controls")?.into_iter().map(controls_called).collect();
+    let controls: Result<Vec<Vec<Control>>, _> =
+        constants.texts("Controls")?.into_iter().map(controls_called).collect();
     Ok(controls?.concat())
 }
 
