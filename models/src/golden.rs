@@ -165,7 +165,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     fn golden() -> Golden {
-        let view = |left: u32| View::from([("left".to_owned(), Value::from(left)), ("phase".to_owned(), Value::text("open"))]);
+        let view =
+            |left: u32| View::from([("left".to_owned(), Value::from(left)), ("phase".to_owned(), Value::text("open"))]);
         let states = BTreeMap::from([("a", view(1)), ("b", view(0))]);
         let graph = SpecGraph::sorted(states, ["a"], [("a", "Tick".to_owned(), "b"), ("b", "Tick".to_owned(), "b")]);
         Golden { digest: digest(["a specification"]), claims: vec!["OpenIsLeft".to_owned()], graph }

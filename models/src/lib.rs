@@ -6,6 +6,9 @@
 //! Safety is checked by stateright's parallel search, bounded only by the state. Liveness is decided here, on the
 //! explicit [`Graph`]: see [`liveness`] for why. A counterexample is shortened before it is shown, and [`replay`] takes
 //! it again in a test.
+//!
+//! [`spec`] holds the code against its TLA+ specification in every reachable state, both ways ([`refinement`]): against
+//! the graphs that [`tlc`] found, or against their [`golden`] copies where there is no Java.
 
 pub mod breaker;
 pub mod caller;
@@ -13,14 +16,18 @@ mod check;
 pub mod counterexample;
 mod dot;
 mod fingerprint;
+pub mod golden;
 pub mod graph;
 pub mod liveness;
 mod model;
 pub mod odometer;
 mod panics;
 mod properties;
+pub mod refinement;
 mod report;
 pub mod search;
+pub mod spec;
+pub mod tlc;
 
 pub use caller::{CallerModel, CallerScope, Callers};
 pub use counterexample::{Verdict, replay};

@@ -299,7 +299,9 @@ where
             let target = self.explored.places[step.to].index();
             let explained = match &step.label {
                 None => target == Some(place),
-                Some(label) => self.spec.label(label).zip(target).is_some_and(|it| self.spec.steps[place].contains(&it)),
+                Some(label) => {
+                    self.spec.label(label).zip(target).is_some_and(|it| self.spec.steps[place].contains(&it))
+                }
             };
             if !explained {
                 let detail = self.unexplained_in_words(place, step);
@@ -416,8 +418,11 @@ where
 
     fn waits_in_vain(&self, cycle: &[usize]) -> Option<String> {
         let place = self.explored.places[*cycle.iter().min()?].index()?;
-        let offered: BTreeSet<&str> =
-            cycle.iter().flat_map(|state| &self.explored.steps[*state]).filter_map(|step| step.label.as_deref()).collect();
+        let offered: BTreeSet<&str> = cycle
+            .iter()
+            .flat_map(|state| &self.explored.steps[*state])
+            .filter_map(|step| step.label.as_deref())
+            .collect();
         let waiting = self.spec.steps[place].iter().map(|(label, _)| self.spec.labels[*label].as_str());
         let lost = waiting.into_iter().find(|label| self.terms.fair.contains(label) && !offered.contains(label))?;
         let view = view_in_words(&self.spec.states[place]);

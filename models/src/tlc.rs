@@ -137,8 +137,11 @@ impl Tlc {
         if !said.contains(DONE) {
             return Err(no_verdict(module, &said));
         }
-        read_dot(&scratch.read("graph.dot")?)
-            .map_err(|(line, what)| TlcError::Graph { module: module.to_owned(), line, what })
+        read_dot(&scratch.read("graph.dot")?).map_err(|(line, what)| TlcError::Graph {
+            module: module.to_owned(),
+            line,
+            what,
+        })
     }
 
     fn run(&self, scratch: &Scratch, module: &str, options: &[&str]) -> Result<String, TlcError> {
@@ -163,7 +166,8 @@ fn all_that_was_said(output: &Output) -> String {
 const DONE: &str = "Model checking completed. No error has been found.";
 
 fn no_verdict(module: &str, said: &str) -> TlcError {
-    let is_chatter = |line: &&str| ["TLC2 ", "Running ", "Parsing ", "Semantic ", "Starting"].iter().any(|it| line.starts_with(it));
+    let is_chatter =
+        |line: &&str| ["TLC2 ", "Running ", "Parsing ", "Semantic ", "Starting"].iter().any(|it| line.starts_with(it));
     let telling: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty() && !is_chatter(line)).collect();
     let said = telling.iter().take(12).copied().collect::<Vec<_>>().join(" | ");
     TlcError::NoVerdict { module: module.to_owned(), said }

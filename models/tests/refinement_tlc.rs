@@ -15,11 +15,9 @@ fn jar() -> Option<PathBuf> {
 #[test]
 fn tlc_still_finds_the_golden_graphs_and_every_claim_holds() {
     let Some(jar) = jar() else { return };
-    let update = std::env::var_os("PURLIN_UPDATE_SPECS").is_some();
     for comparison in comparisons() {
-        let oracle = Oracle::Tlc { jar: jar.clone(), specs: specs(), update };
+        let oracle = Oracle::Tlc { jar: jar.clone(), specs: specs(), update: false };
         let report = comparison.compare(&oracle).unwrap();
-        println!("{}", serde_json::to_string(&report).unwrap());
         assert!(report.holds(), "{report:#?}");
     }
 }

@@ -13,7 +13,8 @@ CONSTANTS
     Callers,          \* how many calls may be on their way at once
     WindowCalls,      \* the size of a count window; 0 chooses a window of time
     WindowBuckets,    \* how many buckets a window of time has
-    BucketTicks,      \* how long a bucket is (1 for count windows)
+    TickLength,       \* how long a tick is, and
+    BucketLength,     \* how long a bucket is, in the same unit (both 1 for count windows)
     CallsMax,         \* the callers' own bound on the calls in a window of time
     MinimumCalls,     \* no decision below so many recorded calls
     FailurePercent,   \* opens at or above this share of failed calls
@@ -22,9 +23,13 @@ CONSTANTS
     SlowTicks,        \* a call is slow if it lasts strictly longer
     Permitted,        \* how many probes half-open admits
     OpenWaits,        \* how long the k-th open in a row lasts; the last item repeats
+    JitterPercent,    \* how far a row's waits may be stretched
+    JitterSteps,      \* in how many steps; 0 for no jitter
+    HintTicks,        \* for how long a server's hint opens; 0 if hints are not heeded
     AutoHalfOpen,     \* whether open ends by itself
     HalfOpenTicks,    \* the longest that half-open may last; 0 for no maximum
     HalfOpenTo,       \* where it goes then: "open" or "closed"
+    InitialPhase,     \* what a fresh breaker is in
     CancelledCounts,  \* how dropped calls count: "ignored", "failed", "failed_if_slow"
     Controls          \* what the operator may say: a subset of AllControls
 
@@ -33,20 +38,23 @@ VARIABLES
     window,     \* what it judges by: a sequence of entries, oldest first
     left,       \* ticks until open or half-open ends
     openings,   \* opens in a row, up to the last distinct wait
+    stretch,    \* how far the waits of this row are stretched, in steps
     present,    \* present[a]: how many calls of this stay have lasted a ticks
     late,       \* how many calls of earlier stays are still on their way
-    clock       \* ticks since the present bucket of time began
+    clock       \* how long ago the present bucket of time began
 
-vars == <<phase, window, left, openings, present, late, clock>>
+vars == <<phase, window, left, openings, stretch, present, late, clock>>
 
 AllControls == {"reset", "open", "half_open", "force_open", "disable", "metrics_only"}
 Phases == {"closed", "open", "half_open", "disabled", "forced_open", "metrics_only"}
 
-ASSUME Callers >= 1 /\ MinimumCalls >= 1 /\ Permitted >= 1 /\ BucketTicks >= 1
+ASSUME Callers >= 1 /\ MinimumCalls >= 1 /\ Permitted >= 1
+ASSUME TickLength >= 1 /\ BucketLength >= 1
 ASSUME WindowCalls >= 1 \/ (WindowBuckets >= 1 /\ CallsMax >= 1)
 ASSUME FailurePercent \in 1..100 /\ SlowPercent \in 1..100
 ASSUME Len(OpenWaits) >= 1 /\ \A k \in 1..Len(OpenWaits) : OpenWaits[k] >= 1
 ASSUME CallsAreTimed \in BOOLEAN /\ AutoHalfOpen \in BOOLEAN
+ASSUME InitialPhase \in Phases
 ASSUME HalfOpenTo \in {"open", "closed"}
 ASSUME CancelledCounts \in {"ignored", "failed", "failed_if_slow"}
 ASSUME Controls \subseteq AllControls
@@ -117,25 +125,37 @@ AllLate(calls) == /\ present' = Nobody
                   /\ late' = late + OnTheirWay(calls)
 
 (* BRK-10: without a timer, open ends strictly after its wait, with one exactly at its end. *)
-OpenTicks(opening) == OpenWaits[opening] + (IF AutoHalfOpen THEN 0 ELSE 1)
+Until(wait) == wait + (IF AutoHalfOpen THEN 0 ELSE 1)
+Stretched(wait, steps) ==
+    IF JitterSteps = 0 THEN wait ELSE wait + (wait * JitterPercent * steps) \div (100 * JitterSteps)
+OpenTicks(opening, steps) == Until(Stretched(OpenWaits[opening], steps))
 
-Open(calls) ==
-    LET opening == Least(openings + 1, Len(OpenWaits)) IN
-    /\ phase' = "open"
-    /\ openings' = opening
-    /\ left' = OpenTicks(opening)
-    /\ window' = <<>>   \* it is kept for show, and no later decision reads it
-    /\ AllLate(calls)
+(* BRK-11: the wait depends on how often in a row the breaker opened.  BRK-16: how far it is *)
+(* stretched is drawn when a row begins, and stays for the row.                              *)
+NextOpening(row) == Least(row + 1, Len(OpenWaits))
+NextStretches(row) == IF row = 0 THEN 0..JitterSteps ELSE {stretch}
+
+OpenAfter(row, calls, ticks(_, _)) ==
+    \E steps \in NextStretches(row) :
+        /\ phase' = "open"
+        /\ openings' = NextOpening(row)
+        /\ stretch' = steps
+        /\ left' = ticks(NextOpening(row), steps)
+        /\ window' = <<>>   \* it is kept for show, and no later decision reads it
+        /\ AllLate(calls)
+
+Open(calls) == OpenAfter(openings, calls, OpenTicks)
 
 HalfOpen ==
     /\ phase' = "half_open"
     /\ left' = HalfOpenTicks
     /\ window' = <<>>
-    /\ UNCHANGED openings
+    /\ UNCHANGED <<openings, stretch>>
 
 Calm(to, calls) ==   \* BRK-11: the row of opens ends
     /\ phase' = to
     /\ openings' = 0
+    /\ stretch' = 0
     /\ left' = 0
     /\ window' = Fresh
     /\ AllLate(calls)
@@ -155,13 +175,13 @@ Admit ==
     /\ ~Restrained
     /\ \/ /\ phase \in {"closed", "disabled", "metrics_only"}
           /\ present' = Begun(present)
-          /\ UNCHANGED <<phase, window, left, openings>>
+          /\ UNCHANGED <<phase, window, left, openings, stretch>>
        \/ /\ phase = "open" /\ left = 0
           /\ HalfOpen
           /\ present' = Begun(Nobody)
        \/ /\ phase = "half_open" /\ FreeProbes > 0
           /\ present' = Begun(present)
-          /\ UNCHANGED <<phase, window, left, openings>>
+          /\ UNCHANGED <<phase, window, left, openings, stretch>>
     /\ UNCHANGED <<late, clock>>
 
 Refuse ==
@@ -176,12 +196,12 @@ Refuse ==
 
 GivenBack(age) ==   \* BRK-22: it says nothing that counts here, and holds nothing any more
     /\ present' = Ended(present, age)
-    /\ UNCHANGED <<phase, window, left, openings, late, clock>>
+    /\ UNCHANGED <<phase, window, left, openings, stretch, late, clock>>
 
 Kept(entries, age) ==
     /\ window' = entries
     /\ present' = Ended(present, age)
-    /\ UNCHANGED <<phase, left, openings, late>>
+    /\ UNCHANGED <<phase, left, openings, stretch, late>>
 
 (* BRK-06: a decision after every recorded result, a success included. *)
 Judged(age, failed) ==
@@ -216,28 +236,46 @@ Cancel  == /\ \E age \in Ages :
                 IF CancelledIsFailure(age) THEN Ends(age, TRUE)
                 ELSE present[age] > 0 /\ GivenBack(age)
 
+(* BRK-24: a server's hint opens the breaker for its own time, whatever the rates say.  Where *)
+(* the same result would have closed half-open, the row of opens has ended and begins anew.  *)
+ClosesHalfOpen(totals) == phase = "half_open" /\ totals.calls >= MinimumHalfOpen /\ ~Bad(totals)
+HintedTicks(opening, steps) == Until(HintTicks)
+HintOpens(age) ==
+    LET totals == Totals(Recorded(OneCall(TRUE, IsSlow(age))))
+        row == IF ClosesHalfOpen(totals) THEN 0 ELSE openings
+    IN  OpenAfter(row, Ended(present, age), HintedTicks) /\ UNCHANGED clock
+
+Hint    == /\ HintTicks > 0
+           /\ \E age \in Ages :
+                IF phase \in {"closed", "half_open"} THEN present[age] > 0 /\ HintOpens(age)
+                ELSE Ends(age, TRUE)
+
 (* BRK-21: a late call ends in whatever way, and nothing else changes. *)
 ReturnLate ==
     /\ late > 0
     /\ late' = late - 1
-    /\ UNCHANGED <<phase, window, left, openings, present, clock>>
+    /\ UNCHANGED <<phase, window, left, openings, stretch, present, clock>>
 
 -----------------------------------------------------------------------------
 (* Time passes. *)
 
-Rolls == JudgesByTime /\ clock = BucketTicks - 1
+(* BRK-02: edges of buckets stay multiples of their length, however ticks fall between them. *)
+EdgesPassed == (clock + TickLength) \div BucketLength
+RECURSIVE Rolled(_, _)
+Rolled(entries, edges) ==
+    IF edges = 0 THEN entries ELSE Rolled(Append(Tail(entries), NoCalls), edges - 1)
 RolledWindow ==
-    IF Rolls /\ phase \notin {"open", "half_open"} THEN Append(Tail(window), NoCalls) ELSE window
+    IF JudgesByTime /\ phase \notin {"open", "half_open"} THEN Rolled(window, EdgesPassed) ELSE window
 
 TimerFires == left = 1 /\ (phase = "half_open" \/ (phase = "open" /\ AutoHalfOpen))
 
 Tick ==
-    /\ clock' = (clock + 1) % BucketTicks
+    /\ clock' = (clock + TickLength) % BucketLength
     /\ IF ~TimerFires
        THEN /\ left' = IF left > 0 THEN left - 1 ELSE 0
             /\ window' = RolledWindow
             /\ present' = IF Records THEN Aged(present) ELSE present
-            /\ UNCHANGED <<phase, openings, late>>
+            /\ UNCHANGED <<phase, openings, stretch, late>>
        ELSE CASE phase = "open" -> HalfOpen /\ UNCHANGED <<present, late>>   \* BRK-10
               [] HalfOpenTo = "open" -> Open(present)                        \* BRK-15
               [] OTHER -> Calm("closed", present)                            \* BRK-15
@@ -266,7 +304,7 @@ ForceOpen ==   \* BRK-31: keeps the row of opens
     /\ left' = 0
     /\ window' = Fresh
     /\ AllLate(present)
-    /\ UNCHANGED <<openings, clock>>
+    /\ UNCHANGED <<openings, stretch, clock>>
 
 Disable ==   \* BRK-32
     /\ "disable" \in Controls
@@ -281,18 +319,22 @@ WatchOnly ==   \* BRK-33
 Control == Reset \/ OpenNow \/ HalfOpenNow \/ ForceOpen \/ Disable \/ WatchOnly
 
 -----------------------------------------------------------------------------
+(* BRK-35: a breaker may begin in any phase; one that begins open begins a row of opens. *)
 Init ==
-    /\ phase = "closed"
-    /\ window = Fresh
-    /\ left = 0
-    /\ openings = 0
+    /\ phase = InitialPhase
+    /\ openings = IF InitialPhase = "open" THEN 1 ELSE 0
+    /\ stretch \in IF InitialPhase = "open" THEN 0..JitterSteps ELSE {0}
+    /\ left = CASE InitialPhase = "open" -> OpenTicks(1, stretch)
+                [] InitialPhase = "half_open" -> HalfOpenTicks
+                [] OTHER -> 0
+    /\ window = IF InitialPhase \in {"open", "half_open"} THEN <<>> ELSE Fresh
     /\ present = Nobody
     /\ late = 0
     /\ clock = 0
 
 Next ==
     \/ Admit \/ Refuse
-    \/ Succeed \/ Fail \/ Ignore \/ Cancel
+    \/ Succeed \/ Fail \/ Hint \/ Ignore \/ Cancel
     \/ ReturnLate
     \/ Tick
     \/ Reset \/ OpenNow \/ HalfOpenNow \/ ForceOpen \/ Disable \/ WatchOnly
@@ -314,9 +356,10 @@ TypeIsRight ==
           window[entry].failed <= window[entry].calls /\ window[entry].slow <= window[entry].calls
     /\ left \in Nat
     /\ openings \in 0..Len(OpenWaits)
+    /\ stretch \in 0..JitterSteps
     /\ present \in [Ages -> 0..Callers]
     /\ late \in 0..Callers
-    /\ clock \in 0..(BucketTicks - 1)
+    /\ clock \in 0..(BucketLength - 1)
 
 CallersAreConserved == OnTheirWay(present) + late <= Callers
 
@@ -338,10 +381,11 @@ NoDecisionIsDue ==   \* BRK-06 (a window of time may have slid since the last re
 
 WaitingHasAnEnd ==   \* BRK-15
     /\ phase = "half_open" => left <= HalfOpenTicks /\ (HalfOpenTicks > 0 => left > 0)
-    /\ phase = "open" => left <= OpenTicks(openings) /\ (AutoHalfOpen => left > 0)
+    /\ phase = "open" => left <= OpenTicks(openings, stretch) \/ left <= Until(HintTicks)
+    /\ phase = "open" /\ AutoHalfOpen => left > 0
     /\ phase \notin {"open", "half_open"} => left = 0
 
-OpenFollowsAnOpening == phase = "open" => openings > 0   \* BRK-11
+OpenFollowsAnOpening == (phase = "open" => openings > 0) /\ (openings = 0 => stretch = 0)   \* BRK-11, BRK-16
 
 -----------------------------------------------------------------------------
 (* Claims about steps *)
@@ -349,7 +393,7 @@ OpenFollowsAnOpening == phase = "open" => openings > 0   \* BRK-11
 (* BRK-21: whatever changes the phase leaves the number of calls on their way as it was,   *)
 (* but for one that ends or begins; and a call of an earlier stay never changes the phase. *)
 LateCallsChangeNothing ==
-    [][late' < late => UNCHANGED <<phase, window, left, openings, present, clock>>]_vars
+    [][late' < late => UNCHANGED <<phase, window, left, openings, stretch, present, clock>>]_vars
 
 (* BRK-14: closed is reached from half-open only over enough probes of this very stay. *)
 HalfOpenClosesByItsProbes ==

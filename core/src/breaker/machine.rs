@@ -305,7 +305,7 @@ impl Breaker {
         let Some(mark) = judge(config, permit, outcome, host) else { return Reply::Unrecorded };
         self.record(mark, host);
         self.decide(config, host);
-        self.heed_hint(config, permit, outcome, host);
+        self.heed_hint(config, outcome, host);
         Reply::Recorded(mark)
     }
 
@@ -324,20 +324,18 @@ impl Breaker {
         }
     }
 
-    fn heed_hint(&mut self, config: &Config, permit: Permit, outcome: Outcome, host: &mut (impl Host<Event> + ?Sized)) {
+    fn heed_hint(&mut self, config: &Config, outcome: Outcome, host: &mut (impl Host<Event> + ?Sized)) {
         let (Outcome::Hinted { retry_after_ms }, Some(max_ms)) = (outcome, config.settings().server_hint_max_ms) else {
             return;
         };
-        if matches!(self.stay, Stay::MetricsOnly { .. }) {
-            return;
-        }
         let now = host.now();
         let held_until = Some(now + Duration::from_millis(retry_after_ms.min(max_ms)));
-        if permit.epoch == self.epoch {
-            self.open(config, held_until, Reason::ServerHint, now, host);
-        } else if let Stay::Open { held_until: held, .. } = &mut self.stay {
+        match &mut self.stay {
+            Stay::MetricsOnly { .. } => {}
             // The result itself has just opened the breaker; the hint only says for how long.
-            *held = held_until;
+            Stay::Open { held_until: held, .. } => *held = held_until,
+            // Also where the result itself has just closed it: probes passed, but the server wants to be left alone.
+            _ => self.open(config, held_until, Reason::ServerHint, now, host),
         }
     }
 }

@@ -10,13 +10,13 @@ use crate::caller::{CallerModel, CallerScope, Claims};
 use crate::refinement::Terms;
 use core::time::Duration;
 use purlin::breaker::{
-    Breaker, CancelledCounts, Config, Control, Input, MaxWaitTo, Outcome, Percent, Settings, WindowKind,
+    Breaker, CancelledCounts, Config, Control, InitialState, Input, Jitter, MaxWaitTo, Outcome, Percent, Settings,
+    WindowKind,
 };
 use std::borrow::Cow;
 
-/// One tick of the specification: two of them make a second, so that buckets of time can last more than a tick.
-pub const TICK: Duration = Duration::from_millis(TICK_MS);
-const TICK_MS: u64 = 500;
+/// The unit in which the specification gives the lengths of ticks and of buckets of time.
+const UNIT_MS: u64 = 250;
 
 /// By how many ticks the code's host may be late. The specification's timers are never late, and cannot tell.
 const LATENESS: u32 = 1;
@@ -56,6 +56,7 @@ pub fn scopes() -> Vec<SpecScope<BreakerAbstraction>> {
         scope!("slow", "MCBreakerSlow"),
         scope!("time", "MCBreakerTime"),
         scope!("controls", "MCBreakerControls"),
+        scope!("hint", "MCBreakerHint"),
     ]
 }
 
@@ -68,52 +69,87 @@ fn world(configuration: &str, constants: &Constants) -> Result<World<BreakerAbst
     let config = settings(constants)?.validate().map_err(|error| ConstantsError::Refused(error.to_string()))?;
     let callers = constants.number("Callers")? as usize;
     let scope = CallerScope {
-        tick: TICK,
+        tick: tick(constants)?,
         lateness: LATENESS,
         inputs: controls(constants)?.into_iter().map(Input::Control).collect(),
         input_budget: BreakerAbstraction::INPUT_BUDGET,
         notice: |breaker: &Breaker, config, now| Cow::Owned(breaker.at(config, now)),
-        ..CallerScope::new(config.clone(), callers, OUTCOMES)
+        throws: constants.number("JitterSteps")? > 0,
+        ..CallerScope::new(config.clone(), callers, outcomes(constants)?)
     };
     let terms = Terms { refusals: Vec::new(), fair: fair_labels(configuration), states_max: STATES_MAX };
     let model = CallerModel::new(scope, Claims::default());
     Ok(World { abstraction: abstraction(config, constants)?, model, terms })
 }
 
-const OUTCOMES: [Outcome; 4] = [Outcome::Success, Outcome::Failure, Outcome::Ignored, Outcome::Cancelled];
+fn tick(constants: &Constants) -> Result<Duration, ConstantsError> {
+    Ok(Duration::from_millis(u64::from(constants.number("TickLength")?) * UNIT_MS))
+}
+
+/// A hint is given only where it is heeded, and asks for more than the configuration grants.
+fn outcomes(constants: &Constants) -> Result<Vec<Outcome>, ConstantsError> {
+    let mut outcomes = vec![Outcome::Success, Outcome::Failure, Outcome::Ignored, Outcome::Cancelled];
+    let hint_ms = in_millis(constants, "HintTicks")?;
+    if hint_ms > 0 {
+        outcomes.push(Outcome::Hinted { retry_after_ms: hint_ms });
+        outcomes.push(Outcome::Hinted { retry_after_ms: 10 * hint_ms });
+    }
+    Ok(outcomes)
+}
 
 fn abstraction(config: Config, constants: &Constants) -> Result<BreakerAbstraction, ConstantsError> {
     Ok(BreakerAbstraction {
         config,
+        tick: tick(constants)?,
+        unit: Duration::from_millis(UNIT_MS),
         openings_max: constants.numbers("OpenWaits")?.len() as u32,
-        bucket_ticks: constants.number("BucketTicks")?,
+        bucket_length: constants.number("BucketLength")?,
         calls_max: if constants.number("WindowCalls")? == 0 { Some(constants.number("CallsMax")?) } else { None },
     })
 }
 
 fn settings(constants: &Constants) -> Result<Settings, ConstantsError> {
-    let ticks = |name| constants.number(name).map(in_millis);
     let percent = |name| constants.number(name).map(Percent::new);
-    let half_open_max_wait_ms = ticks("HalfOpenTicks")?;
+    let above_zero = |name| in_millis(constants, name).map(|millis| (millis > 0).then_some(millis));
     Ok(Settings {
         failure_rate_threshold_percent: percent("FailurePercent")?,
         slow_call_rate_threshold_percent: percent("SlowPercent")?,
-        slow_call_duration_ms: if constants.is("CallsAreTimed")? { Some(ticks("SlowTicks")?) } else { None },
+        slow_call_duration_ms: slow_call_duration_ms(constants)?,
         window: window(constants)?,
         minimum_calls: constants.number("MinimumCalls")?,
         permitted_half_open_calls: constants.number("Permitted")?,
         open_wait_ms: None,
-        open_wait_schedule_ms: constants.numbers("OpenWaits")?.into_iter().map(in_millis).collect(),
-        half_open_max_wait_ms: (half_open_max_wait_ms > 0).then_some(half_open_max_wait_ms),
+        open_wait_schedule_ms: open_waits_ms(constants)?,
+        open_wait_jitter: jitter(constants)?,
+        half_open_max_wait_ms: above_zero("HalfOpenTicks")?,
         half_open_max_wait_to: half_open_max_wait_to(constants)?,
         auto_half_open: constants.is("AutoHalfOpen")?,
+        initial_state: initial_state(constants)?,
         cancelled_counts: cancelled_counts(constants)?,
-        ..Settings::default()
+        server_hint_max_ms: above_zero("HintTicks")?,
     })
 }
 
-fn in_millis(ticks: u32) -> u64 {
-    u64::from(ticks) * TICK_MS
+fn in_millis(constants: &Constants, ticks: &'static str) -> Result<u64, ConstantsError> {
+    Ok(millis(tick(constants)? * constants.number(ticks)?))
+}
+
+fn millis(duration: Duration) -> u64 {
+    duration.as_millis() as u64
+}
+
+fn slow_call_duration_ms(constants: &Constants) -> Result<Option<u64>, ConstantsError> {
+    if constants.is("CallsAreTimed")? { in_millis(constants, "SlowTicks").map(Some) } else { Ok(None) }
+}
+
+fn open_waits_ms(constants: &Constants) -> Result<Vec<u64>, ConstantsError> {
+    let tick = tick(constants)?;
+    Ok(constants.numbers("OpenWaits")?.into_iter().map(|ticks| millis(tick * ticks)).collect())
+}
+
+fn jitter(constants: &Constants) -> Result<Option<Jitter>, ConstantsError> {
+    let (percent, steps) = (constants.number("JitterPercent")?, constants.number("JitterSteps")?);
+    Ok((steps > 0).then_some(Jitter { percent, steps }))
 }
 
 fn window(constants: &Constants) -> Result<WindowKind, ConstantsError> {
@@ -121,12 +157,24 @@ fn window(constants: &Constants) -> Result<WindowKind, ConstantsError> {
     if calls > 0 {
         return Ok(WindowKind::Count(calls));
     }
-    let bucket_ms = in_millis(constants.number("BucketTicks")?);
-    let window_ms = bucket_ms * u64::from(constants.number("WindowBuckets")?);
-    if window_ms % 1_000 != 0 {
+    let bucket_ms = UNIT_MS as u32 * constants.number("BucketLength")?;
+    let window_ms = bucket_ms * constants.number("WindowBuckets")?;
+    if !window_ms.is_multiple_of(1_000) {
         return Err(ConstantsError::Refused(format!("a window of {window_ms} ms is no whole number of seconds")));
     }
-    Ok(WindowKind::Time { time_s: (window_ms / 1_000) as u32, bucket_ms: bucket_ms as u32 })
+    Ok(WindowKind::Time { time_s: window_ms / 1_000, bucket_ms })
+}
+
+fn initial_state(constants: &Constants) -> Result<InitialState, ConstantsError> {
+    match constants.text("InitialPhase")? {
+        "closed" => Ok(InitialState::Closed),
+        "open" => Ok(InitialState::Open),
+        "half_open" => Ok(InitialState::HalfOpen),
+        "disabled" => Ok(InitialState::Disabled),
+        "forced_open" => Ok(InitialState::ForcedOpen),
+        "metrics_only" => Ok(InitialState::MetricsOnly),
+        other => Err(ConstantsError::Refused(format!("no breaker begins {other}"))),
+    }
 }
 
 fn half_open_max_wait_to(constants: &Constants) -> Result<MaxWaitTo, ConstantsError> {
@@ -147,7 +195,8 @@ fn cancelled_counts(constants: &Constants) -> Result<CancelledCounts, ConstantsE
 }
 
 fn controls(constants: &Constants) -> Result<Vec<Control>, ConstantsError> {
-    let controls: Result<Vec<Vec<Control>>, _> = constants.texts("Controls")?.into_iter().map(controls_called).collect();
+    let controls: Result<Vec<Vec<Control>>, _> =
+        constants.texts("Controls")?.into_iter().map(controls_called).collect();
     Ok(controls?.concat())
 }
 

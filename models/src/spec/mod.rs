@@ -6,9 +6,10 @@ mod graph;
 mod scope;
 mod value;
 
+pub use breaker::BreakerAbstraction;
 pub use constants::{Constants, ConstantsError};
 pub use graph::SpecGraph;
-pub use scope::{Source, SpecScope};
+pub use scope::{Source, SpecScope, World};
 pub use value::{Value, ValueError, View, view_in_words};
 
 use crate::golden::GoldenError;
@@ -121,7 +122,9 @@ pub enum SpecError {
     #[error("the golden graph of {0} is older than its specification: write it afresh with `purlin spec --update`")]
     Stale(&'static str),
     /// TLC's graph is another one than the golden file's.
-    #[error("TLC's graph of {scope} differs from its golden file ({what}): if that is meant, run `purlin spec --update`")]
+    #[error(
+        "TLC's graph of {scope} differs from its golden file ({what}): if that is meant, run `purlin spec --update`"
+    )]
     Differs {
         /// Of which scope.
         scope: &'static str,

@@ -119,9 +119,12 @@ impl<A: Abstraction> SpecScope<A> {
         update: bool,
     ) -> Result<(Sources, Golden, Option<Violation>), SpecError> {
         let sources = self.on_disk(specs)?;
-        let violation = tlc.check(specs, self.module)?.violation;
-        let graph = tlc.graph(specs, self.module)?;
-        let fresh = Golden { digest: digest_of(&sources), claims: claims(&sources), graph };
+        let (verdict, graph) = std::thread::scope(|threads| {
+            let graph = threads.spawn(|| tlc.graph(specs, self.module));
+            (tlc.check(specs, self.module), graph.join().expect("reading a graph does not panic"))
+        });
+        let violation = verdict?.violation;
+        let fresh = Golden { digest: digest_of(&sources), claims: claims(&sources), graph: graph? };
         if violation.is_none() {
             self.settle_golden(&fresh, specs, update)?;
         }
@@ -139,13 +142,7 @@ impl<A: Abstraction> SpecScope<A> {
         what.map_or(Ok(()), |what| Err(SpecError::Differs { scope: self.name, what }))
     }
 
-    fn report(
-        &self,
-        spec: &SpecGraph,
-        outcome: Outcome,
-        properties: Vec<PropertyReport>,
-        seconds: f64,
-    ) -> SpecReport {
+    fn report(&self, spec: &SpecGraph, outcome: Outcome, properties: Vec<PropertyReport>, seconds: f64) -> SpecReport {
         let label_of = |(label, _): &(usize, usize)| spec.labels[*label].clone();
         let mut labels = std::collections::BTreeMap::new();
         spec.steps.iter().flatten().for_each(|step| *labels.entry(label_of(step)).or_default() += 1);
@@ -207,7 +204,8 @@ fn difference(fresh: &Golden, golden: &Golden) -> Option<String> {
 
 /// The claims that a configuration names, one a line.
 fn claims([_, _, configuration]: &Sources) -> Vec<String> {
-    let named = |line: &'_ str| Some(line.strip_prefix("INVARIANT ").or(line.strip_prefix("PROPERTY "))?.trim().to_owned());
+    let named =
+        |line: &'_ str| Some(line.strip_prefix("INVARIANT ").or(line.strip_prefix("PROPERTY "))?.trim().to_owned());
     configuration.lines().filter_map(named).collect()
 }
 

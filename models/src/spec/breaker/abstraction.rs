@@ -1,6 +1,5 @@
 //! α for the breaker: what `Breaker.tla` would call a state of the code's world, and a step of it.
 
-use super::TICK;
 use crate::caller::{ActionOf, CallerModel, Callers, Kind};
 use crate::refinement::Abstraction;
 use crate::spec::{Value, View};
@@ -16,8 +15,12 @@ pub struct BreakerAbstraction {
     pub(super) config: Config,
     /// Opens in a row beyond the last distinct wait are all alike.
     pub(super) openings_max: u32,
-    /// How many ticks a bucket of time lasts.
-    pub(super) bucket_ticks: u32,
+    /// How long a tick is.
+    pub(super) tick: Duration,
+    /// The unit of a bucket's length.
+    pub(super) unit: Duration,
+    /// How long a bucket of time is: `BucketLength`.
+    pub(super) bucket_length: u32,
     /// The bound that callers of a breaker with a window of time keep to: `CallsMax`.
     pub(super) calls_max: Option<u32>,
 }
@@ -40,6 +43,7 @@ impl Abstraction for BreakerAbstraction {
             ("window", window(&breaker)),
             ("left", Value::from(self.ticks_left(&breaker, state.now))),
             ("openings", Value::from(breaker.openings().min(self.openings_max))),
+            ("stretch", Value::from(breaker.stretch())),
             ("present", self.present(&breaker, state)),
             ("late", Value::from(count(state, |permit| permit.epoch != breaker.epoch()))),
             ("clock", Value::from(self.clock(&breaker, state.now))),
@@ -90,7 +94,7 @@ impl BreakerAbstraction {
             State::HalfOpen => breaker.wake(&self.config),
             _ => None,
         };
-        end.map_or(0, |end| nanos(end.saturating_since(now)).div_ceil(nanos(TICK)) as u32)
+        end.map_or(0, |end| nanos(end.saturating_since(now)).div_ceil(nanos(self.tick)) as u32)
     }
 
     /// How many calls of the present stay have lasted how many ticks.
@@ -103,18 +107,18 @@ impl BreakerAbstraction {
     fn age(&self, permit: &Permit, now: Instant) -> u32 {
         let Some((started, limit)) = permit.started.zip(self.config.slow_call_duration()) else { return 0 };
         let lasted = now.saturating_since(started);
-        if lasted > limit { self.age_max() } else { (nanos(lasted) / nanos(TICK)) as u32 }
+        if lasted > limit { self.age_max() } else { (nanos(lasted) / nanos(self.tick)) as u32 }
     }
 
     /// An age beyond the slow limit: all of these are alike.
     fn age_max(&self) -> u32 {
-        self.config.slow_call_duration().map_or(0, |limit| (nanos(limit) / nanos(TICK)) as u32 + 1)
+        self.config.slow_call_duration().map_or(0, |limit| (nanos(limit) / nanos(self.tick)) as u32 + 1)
     }
 
-    /// Ticks since the present bucket of time began.
+    /// How long ago the present bucket of time began.
     fn clock(&self, breaker: &Breaker, now: Instant) -> u32 {
-        let ticks = nanos(now.saturating_since(breaker.anchor())) / nanos(TICK);
-        (ticks % u64::from(self.bucket_ticks)) as u32
+        let units = nanos(now.saturating_since(breaker.anchor())) / nanos(self.unit);
+        (units % u64::from(self.bucket_length)) as u32
     }
 
     /// `Restrained`: callers hold back while a window of time is as full as the scope allows.
@@ -162,7 +166,8 @@ impl BreakerAbstraction {
             Outcome::Failure => Some("Fail"),
             Outcome::Ignored => Some("Ignore"),
             Outcome::Cancelled => Some("Cancel"),
-            Outcome::Reported { .. } | Outcome::Hinted { .. } => None,
+            Outcome::Hinted { .. } => Some("Hint"),
+            Outcome::Reported { .. } => None,
         }
     }
 }
