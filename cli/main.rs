@@ -3,11 +3,20 @@
 //! Exit codes: 0 everything holds, 1 a property is violated, 2 bad input or a broken environment, with one line on the
 //! standard error that says what, where and how to mend it.
 
+mod chaos;
+mod check;
+mod completions;
 mod conform;
 mod drive;
 mod failure;
+mod list;
+mod mutants;
 mod output;
+mod replay;
+mod report;
 mod rooms;
+mod spec;
+mod verify;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
@@ -28,8 +37,16 @@ struct Purlin {
 
 #[derive(Subcommand)]
 enum Command {
+    Verify(verify::Arguments),
+    List(list::Arguments),
+    Check(check::Arguments),
+    Spec(spec::Arguments),
+    Chaos(chaos::Arguments),
+    Replay(replay::Arguments),
     Conform(conform::Arguments),
     Drive(drive::Arguments),
+    Mutants(mutants::Arguments),
+    Completions(completions::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -45,9 +62,24 @@ fn main() -> ExitCode {
 
 fn run(purlin: &Purlin) -> Result<Verdict, Failure> {
     let output = Output::new(purlin.json);
-    match purlin.command.as_ref().unwrap() {
+    match &purlin.command {
+        None => verify::run(&verify::Arguments::default(), output),
+        Some(command) => run_command(command, output),
+    }
+}
+
+fn run_command(command: &Command, output: Output) -> Result<Verdict, Failure> {
+    match command {
+        Command::Verify(arguments) => verify::run(arguments, output),
+        Command::List(arguments) => list::run(arguments, output),
+        Command::Check(arguments) => check::run(arguments, output),
+        Command::Spec(arguments) => spec::run(arguments, output),
+        Command::Chaos(arguments) => chaos::run(arguments, output),
+        Command::Replay(arguments) => replay::run(arguments, output),
         Command::Conform(arguments) => conform::run(arguments, output),
         Command::Drive(arguments) => drive::run(arguments),
+        Command::Mutants(arguments) => mutants::run(arguments, output),
+        Command::Completions(arguments) => completions::run::<Purlin>(arguments),
     }
 }
 

@@ -1,17 +1,67 @@
-//! The rooms that this command knows.
+//! The rooms that this command knows, gathered from everything that names one.
 
 use crate::drive::Drive;
 use crate::failure::Failure;
 use purlin::breaker::{Breaker, Settings};
+use purlin_models::spec::{Comparison, comparisons};
+use purlin_models::{Model, models};
+use purlin_sim::{Scenario, scenarios};
 
-/// A room whose machine can be driven by hand. A later room is one more line.
+/// The rooms whose machines can be driven by hand. A later room is one more line.
 pub(crate) fn driven() -> Vec<Drive> {
     vec![Drive::policy::<Breaker, Settings>("breaker")]
 }
 
-/// The names of all rooms.
+/// Everything there is of one room.
+pub(crate) struct Room {
+    pub(crate) name: &'static str,
+    pub(crate) models: Vec<Box<dyn Model>>,
+    pub(crate) comparisons: Vec<Box<dyn Comparison>>,
+    pub(crate) scenarios: Vec<Scenario>,
+}
+
+/// The names of all rooms, in alphabetical order.
 pub(crate) fn names() -> Vec<&'static str> {
-    driven().iter().map(Drive::name).collect()
+    let mut names: Vec<&'static str> = driven().iter().map(Drive::name).collect();
+    names.extend(models().iter().map(|model| model.room()));
+    names.extend(comparisons().iter().map(|comparison| comparison.room()));
+    names.extend(scenarios().iter().map(Scenario::room));
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// The rooms that are asked for: all of them if none is named.
+pub(crate) fn select(asked: &[String]) -> Result<Vec<Room>, Failure> {
+    let names = names();
+    if let Some(stranger) = asked.iter().find(|name| !names.contains(&name.as_str())) {
+        return Err(unknown(stranger));
+    }
+    let wanted = names.into_iter().filter(|name| asked.is_empty() || asked.iter().any(|asked| asked == name));
+    Ok(wanted.map(gather).collect())
+}
+
+fn gather(name: &'static str) -> Room {
+    Room {
+        name,
+        models: models().into_iter().filter(|model| model.room() == name).collect(),
+        comparisons: comparisons().into_iter().filter(|comparison| comparison.room() == name).collect(),
+        scenarios: scenarios_of(name),
+    }
+}
+
+/// The scenarios of one room.
+pub(crate) fn scenarios_of(room: &str) -> Vec<Scenario> {
+    scenarios().into_iter().filter(|scenario| scenario.room() == room).collect()
+}
+
+/// The scenario with this name.
+pub(crate) fn scenario(name: &str) -> Result<Scenario, Failure> {
+    let all = scenarios();
+    all.iter().find(|scenario| scenario.name() == name).copied().ok_or_else(|| {
+        let names = all.iter().map(Scenario::name).collect::<Vec<_>>().join(", ");
+        Failure::new(format_args!("there is no scenario `{name}`: choose one of {names}"))
+    })
 }
 
 /// That there is no such room, and which there are.

@@ -60,7 +60,7 @@ impl Ratio {
     }
 
     fn to_json(self) -> Value {
-        if self.part % self.whole != 0 {
+        if !self.part.is_multiple_of(self.whole) {
             return json!(self.approximate());
         }
         u64::try_from(self.part / self.whole).map_or_else(|_| json!(self.approximate()), |number| json!(number))

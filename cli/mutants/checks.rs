@@ -1,0 +1,174 @@
+//! The checks that may catch a planted bug.
+
+use super::scratch::{Build, Scratch, last_line};
+use crate::failure::Failure;
+use crate::rooms;
+use serde::Serialize;
+use std::fmt;
+use std::io::Read;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::str::FromStr;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The longest that one check may take.
+pub(super) const TIME_LIMIT: Duration = Duration::from_secs(180);
+
+/// A kind of check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Check {
+    /// The quick models.
+    Model,
+    /// The comparison with the specification's golden graphs.
+    Spec,
+    /// The laws of machines.
+    Law,
+    /// The simulation of machines.
+    Swarm,
+    /// The simulation of the full stack.
+    Turmoil,
+    /// Every interleaving of threads.
+    Loom,
+}
+
+/// What a check found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    Nothing,
+    Bug,
+    /// It did not come to an end in time. That catches nothing: nobody was told of a bug.
+    NoEnd,
+}
+
+impl Check {
+    const ALL: [Self; 6] = [Self::Model, Self::Spec, Self::Law, Self::Swarm, Self::Turmoil, Self::Loom];
+    /// Quick enough to be tried on every mutant.
+    pub(super) const ALWAYS: [Self; 4] = [Self::Model, Self::Spec, Self::Law, Self::Swarm];
+
+    const SWARM_SEEDS: &str = "0..200";
+    const TURMOIL_SEEDS: &str = "0..8";
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Spec => "spec",
+            Self::Law => "law",
+            Self::Swarm => "swarm",
+            Self::Turmoil => "turmoil",
+            Self::Loom => "loom",
+        }
+    }
+
+    /// Tries it. `room` may also be a folder of mutants that is no room, as the shells are: then every room is checked.
+    pub(super) fn run(self, scratch: &Scratch, build: &Build, room: &str) -> Result<Found, Failure> {
+        let room = rooms::names().into_iter().find(|name| *name == room);
+        match self {
+            Self::Model => self.run_purlin(scratch, build, &["check", "--scope", "quick"], room),
+            Self::Spec => self.run_purlin(scratch, build, &["spec"], room),
+            Self::Law => self.run_tests(scratch, &build.laws, &scratch.tree()),
+            Self::Swarm => self.run_chaos(scratch, build, Self::SWARM_SEEDS, room),
+            Self::Turmoil => self.run_chaos(scratch, build, Self::TURMOIL_SEEDS, room),
+            Self::Loom => self.run_loom(scratch),
+        }
+    }
+
+    fn run_purlin(
+        self,
+        scratch: &Scratch,
+        build: &Build,
+        arguments: &[&str],
+        names: impl IntoIterator<Item = &'static str>,
+    ) -> Result<Found, Failure> {
+        let mut command = Command::new(&build.purlin);
+        command.args(arguments).args(names).current_dir(scratch.tree());
+        // The golden graphs are the oracle here: a mutant may not be excused by what TLC would say of it, nor wait for it.
+        command.env_remove("TLA2TOOLS_JAR").env_remove("CI");
+        self.judge(command)
+    }
+
+    fn run_chaos(
+        self,
+        scratch: &Scratch,
+        build: &Build,
+        seeds: &str,
+        room: Option<&'static str>,
+    ) -> Result<Found, Failure> {
+        let scenarios = room.map(rooms::scenarios_of).unwrap_or_default();
+        let scenarios = scenarios.iter().map(|scenario| scenario.name());
+        self.run_purlin(scratch, build, &["chaos", "--tier", self.name(), "--seeds", seeds], scenarios)
+    }
+
+    fn run_tests(self, _scratch: &Scratch, tests: &Path, folder: &Path) -> Result<Found, Failure> {
+        let mut command = Command::new(tests);
+        command.current_dir(folder);
+        self.judge(command)
+    }
+
+    fn run_loom(self, scratch: &Scratch) -> Result<Found, Failure> {
+        let folder = scratch.tree().join("core");
+        for tests in scratch.build_loom()? {
+            let found = self.run_tests(scratch, &tests, &folder)?;
+            if found != Found::Nothing {
+                return Ok(found);
+            }
+        }
+        Ok(Found::Nothing)
+    }
+
+    /// Success found nothing; bad input or a broken environment is nobody's catch; every other end is one.
+    fn judge(self, mut command: Command) -> Result<Found, Failure> {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let spawned = command.spawn();
+        let child = spawned.map_err(|error| Failure::new(format_args!("`{self}` cannot be run: {error}")))?;
+        let (status, told) = wait(child).map_err(Failure::new)?;
+        match status {
+            None => Ok(Found::NoEnd),
+            Some(status) if status.success() => Ok(Found::Nothing),
+            Some(status) if status.code() == Some(Failure::EXIT.into()) => {
+                Err(Failure::new(format_args!("`{self}` cannot be tried: {}", last_line(&told))))
+            }
+            Some(_) => Ok(Found::Bug),
+        }
+    }
+}
+
+/// Waits for the end, at most [`TIME_LIMIT`]; `None` if that was not enough and the process had to be ended.
+fn wait(mut child: Child) -> std::io::Result<(Option<ExitStatus>, Vec<u8>)> {
+    let mut errors = child.stderr.take();
+    let reader = thread::spawn(move || {
+        let mut told = Vec::new();
+        // What cannot be read is only missing from an explanation.
+        let _ = errors.as_mut().map(|errors| errors.read_to_end(&mut told));
+        told
+    });
+    let began = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break Some(status);
+        }
+        if began.elapsed() > TIME_LIMIT {
+            child.kill()?;
+            child.wait()?;
+            break None;
+        }
+        thread::sleep(Duration::from_millis(20));
+    };
+    Ok((status, reader.join().unwrap_or_default()))
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+impl FromStr for Check {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let known = Self::ALL.into_iter().find(|check| check.name() == name);
+        known.ok_or_else(|| format!("`{name}` is no check: write {}", Self::ALL.map(Self::name).join(", ")))
+    }
+}

@@ -1,0 +1,230 @@
+//! What `purlin verify` found, as one HTML file that needs no network.
+
+mod html;
+
+use crate::chaos;
+use crate::check::kind_name;
+use crate::output::{grouped, seconds};
+use crate::spec::differences;
+use crate::verify::RoomFindings;
+use html::{Element, tag};
+use purlin_models::spec::SpecReport;
+use purlin_models::{CheckReport, PropertyReport};
+use purlin_sim::Summary;
+
+/// One thing that does not hold, and how to see it again.
+struct Violation {
+    claim: String,
+    found: Vec<String>,
+    command: String,
+}
+
+/// The whole report.
+pub(crate) fn render(rooms: &[RoomFindings], took: f64) -> String {
+    let title = "Purlin: what holds";
+    let head = tag("head")
+        .child(tag("meta").with("charset", "utf-8"))
+        .child(tag("meta").with("name", "viewport").with("content", "width=device-width, initial-scale=1"))
+        .child(tag("title").text(title))
+        .child(tag("style").style_sheet(include_str!("style.css")));
+    let body = tag("body")
+        .child(opening(title, rooms, took))
+        .child(tag("main").child(overview(rooms)).children(rooms.iter().map(room)));
+    format!("<!doctype html>\n{}\n", tag("html").with("lang", "en").child(head).child(body))
+}
+
+fn opening(title: &str, rooms: &[RoomFindings], took: f64) -> Element {
+    let build = if cfg!(debug_assertions) { "development build" } else { "release build" };
+    let about = format!(
+        "purlin {}, {build}, {} on {}; {}",
+        env!("CARGO_PKG_VERSION"),
+        std::env::consts::OS,
+        std::env::consts::ARCH,
+        seconds(took)
+    );
+    tag("header").child(tag("h1").text(title)).child(tag("p").class("about").text(about)).child(verdict(rooms))
+}
+
+fn verdict(rooms: &[RoomFindings]) -> Element {
+    let violations: u64 = rooms.iter().map(RoomFindings::violations).sum();
+    let verdict = tag("p").with("role", "status");
+    match violations {
+        0 => verdict.class("verdict good").text("✓ Every property holds."),
+        1 => verdict.class("verdict bad").text("✗ One property is violated."),
+        count => verdict.class("verdict bad").text(format_args!("✗ {count} properties are violated.")),
+    }
+}
+
+fn overview(rooms: &[RoomFindings]) -> Element {
+    let rows = rooms.iter().map(|room| {
+        let link = tag("a").with("href", format_args!("#{}", room.room)).text(room.room);
+        row(vec![
+            tag("th").with("scope", "row").child(link),
+            number(room.models.len()),
+            number(grouped(room.states())),
+            number(room.comparisons.len()),
+            number(grouped(room.seeds())),
+            count_of_violations(room.violations()),
+            number(seconds(room.seconds)),
+        ])
+    });
+    let header = ["room", "models", "states", "comparisons", "seeds", "violations", "time"];
+    tag("section").child(tag("h2").text("Rooms")).child(table("Everything that was tried", &header, rows))
+}
+
+fn room(room: &RoomFindings) -> Element {
+    tag("section")
+        .with("id", room.room)
+        .child(tag("h2").text(room.room))
+        .children(violations(room).iter().map(violation))
+        .child(tag("h3").text("Models"))
+        .child(models(&room.models))
+        .child(tag("h3").text("Code and specification"))
+        .child(comparisons(&room.comparisons))
+        .child(tag("h3").text("Simulations"))
+        .child(campaigns(&room.campaigns))
+        .child(tag("p").text("Again: ").child(tag("code").text(format_args!("purlin check {}", room.room))))
+}
+
+fn models(reports: &[CheckReport]) -> Element {
+    let rows = reports.iter().map(|report| {
+        row(vec![
+            tag("th").with("scope", "row").text(report.model),
+            number(grouped(report.unique_states)),
+            number(grouped(report.generated_states)),
+            tag("td").text(if report.complete { "explored to its end" } else { "stopped early" }),
+            tag("td").child(properties(&report.properties)),
+        ])
+    });
+    table("Every reachable state of small worlds", &["model", "states", "steps", "search", "properties"], rows)
+}
+
+fn properties(reports: &[PropertyReport]) -> Element {
+    let held = reports.iter().filter(|property| property.holds).count();
+    let class = if held == reports.len() { "good" } else { "bad" };
+    let summary = tag("summary").class(class).text(format_args!("{held} of {} hold", reports.len()));
+    let items = reports.iter().map(|property| {
+        let mark = if property.holds { "✓ " } else { "✗ " };
+        let kind = tag("span").class("kind").text(format_args!("{} ", kind_name(property.kind)));
+        tag("li").text(mark).child(kind).text(property.name.replace('_', " "))
+    });
+    tag("details").child(summary).child(tag("ul").children(items))
+}
+
+fn comparisons(reports: &[SpecReport]) -> Element {
+    let rows = reports.iter().map(|report| {
+        let different = differences(report).len();
+        row(vec![
+            tag("th").with("scope", "row").text(report.scope),
+            number(grouped(report.model_states)),
+            number(grouped(report.spec_states)),
+            number(grouped(report.widest_fibre)),
+            tag("td").text(report.fields.join(", ")),
+            tag("td").text(if report.liveness_carries_over { "carries over" } else { "decided on the code's graph" }),
+            count_of_violations(different as u64),
+        ])
+    });
+    let header = [
+        "scope",
+        "states of the code",
+        "states of the specification",
+        "most alike",
+        "fields",
+        "liveness",
+        "differences",
+    ];
+    table("Every state of the code held against the TLA+ specification's golden graph, both ways", &header, rows)
+}
+
+fn campaigns(reports: &[Summary]) -> Element {
+    let rows = reports.iter().map(|report| {
+        let [first, end] = report.seeds;
+        let again = format!("purlin chaos {} --tier {} --seeds {first}..{end}", report.scenario, report.tier);
+        row(vec![
+            tag("th").with("scope", "row").text(&report.scenario),
+            tag("td").text(report.tier),
+            number(grouped(chaos::seeds_run(report))),
+            count_of_violations(report.failed.len() as u64),
+            number(grouped(report.events)),
+            number(seconds(report.simulated_seconds)),
+            number(seconds(report.cpu_seconds)),
+            tag("td").child(tag("code").text(report.trace_hash)),
+            tag("td").child(tag("code").text(again)),
+        ])
+    });
+    let header = ["scenario", "tier", "seeds", "failed", "events", "simulated", "CPU", "hash", "again"];
+    table("Seeded simulations; the same hash means the same runs, event by event", &header, rows)
+}
+
+fn violations(room: &RoomFindings) -> Vec<Violation> {
+    let models = room.models.iter().flat_map(|report| {
+        let broken = report.properties.iter().filter(|property| !property.holds);
+        broken.map(|property| broken_property(report, property))
+    });
+    let comparisons = room.comparisons.iter().flat_map(|report| {
+        let command = format!("purlin spec {}", report.room);
+        let claim = format!("{}: code and specification agree", report.scope);
+        differences(report).into_iter().map(move |found| Violation {
+            claim: claim.clone(),
+            found: vec![found],
+            command: command.clone(),
+        })
+    });
+    let campaigns = room.campaigns.iter().flat_map(broken_seeds);
+    models.chain(comparisons).chain(campaigns).collect()
+}
+
+fn broken_property(report: &CheckReport, property: &PropertyReport) -> Violation {
+    Violation {
+        claim: format!("{}: {} {}", report.model, kind_name(property.kind), property.name),
+        found: property.path.clone().unwrap_or_else(|| vec!["no state and no step shows it".to_owned()]),
+        command: format!("purlin check {} --model '{}'", report.room, report.model),
+    }
+}
+
+fn broken_seeds(report: &Summary) -> Vec<Violation> {
+    let (scenario, tier) = (&report.scenario, report.tier);
+    let failed = report.failed.iter().map(|failed| Violation {
+        claim: format!("{scenario}, seed {}: {}", failed.seed, failed.property),
+        found: vec![failed.detail.clone()],
+        command: format!("purlin replay {scenario} --tier {tier} --seed {}", failed.seed),
+    });
+    let [first, end] = report.seeds;
+    let unseen = chaos::never_seen(report).iter().map(|what| Violation {
+        claim: format!("{scenario}: sometimes {what}"),
+        found: vec!["no seed of the campaign has shown it".to_owned()],
+        command: format!("purlin chaos {scenario} --tier {tier} --seeds {first}..{end}"),
+    });
+    failed.chain(unseen).collect()
+}
+
+fn violation(violation: &Violation) -> Element {
+    tag("article")
+        .class("violation")
+        .child(tag("h3").class("bad").text(format_args!("✗ {}", violation.claim)))
+        .child(tag("ol").children(violation.found.iter().map(|step| tag("li").child(tag("code").text(step)))))
+        .child(tag("pre").class("command").text(&violation.command))
+}
+
+fn table(caption: &str, header: &[&str], rows: impl Iterator<Item = Element>) -> Element {
+    let header = header.iter().map(|name| tag("th").with("scope", "col").text(name));
+    let table = tag("table")
+        .child(tag("caption").text(caption))
+        .child(tag("thead").child(tag("tr").children(header)))
+        .child(tag("tbody").children(rows));
+    // A wide table scrolls by itself, also by the keyboard.
+    tag("div").class("scroll").with("tabindex", "0").with("role", "region").with("aria-label", caption).child(table)
+}
+
+fn row(cells: Vec<Element>) -> Element {
+    tag("tr").children(cells)
+}
+
+fn number(number: impl std::fmt::Display) -> Element {
+    tag("td").class("number").text(number)
+}
+
+fn count_of_violations(count: u64) -> Element {
+    let mark = if count == 0 { ("number good", "none".to_owned()) } else { ("number bad", format!("✗ {count}")) };
+    tag("td").class(mark.0).text(mark.1)
+}

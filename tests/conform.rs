@@ -1,0 +1,152 @@
+//! `purlin conform`: the breaker's vectors, and what the command says of vectors that do not hold.
+
+#[path = "support/command.rs"]
+mod command;
+
+use command::{Run, purlin, write};
+use serde_json::{Value, json};
+
+const BREAKER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/breaker.json");
+
+#[test]
+fn every_breaker_vector_passes() {
+    let run = purlin(&["--json", "conform", BREAKER]);
+    let file = &run.document()["files"][0];
+    assert_eq!(file["failed"], json!([]), "{run:?}");
+    assert_eq!(file["passed"], 80);
+    assert_eq!(file["format"], "breaker/1");
+    assert_eq!(run.code, 0);
+}
+
+/// One case of the breaker's format, judged: the command's `failed`.
+fn failed(case: &Value) -> Value {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let vectors = json!({ "format": "breaker/1", "cases": [case] });
+    let file = write(&folder, "vectors.json", &vectors.to_string());
+    let run = purlin(&["--json", "conform", &file]);
+    let failed = run.document()["files"][0]["failed"].clone();
+    assert_eq!(run.code, i32::from(failed != json!([])));
+    failed
+}
+
+fn timeline(config: Value, rows: Value) -> Value {
+    json!({ "id": "case", "kind": "timeline", "config": config, "rows": rows, "expected": "per_row" })
+}
+
+fn small() -> Value {
+    json!({
+        "window": { "count": 2 }, "minimum_calls": 2, "permitted_half_open_calls": 1, "open_wait_ms": 10,
+        "slow_call_duration_ms": 5, "ignored_kinds": ["bad_request"],
+    })
+}
+
+#[test]
+fn a_wrong_expectation_fails_with_its_row() {
+    let rows = json!([
+        { "at_ms": 0, "do": "tick" },
+        { "at_ms": 1, "do": "admit", "call": "a", "expect": { "admitted": false, "state": "closed" } },
+    ]);
+    let failed = failed(&timeline(small(), rows));
+    assert_eq!(failed[0]["id"], "case");
+    assert_eq!(failed[0]["expected"], json!({ "row": 1, "admitted": false }));
+    assert_eq!(failed[0]["got"], json!({ "row": 1, "admitted": true }));
+}
+
+#[test]
+fn an_unknown_expectation_action_or_kind_fails() {
+    let unknown_expectation = json!([{ "at_ms": 0, "do": "tick", "expect": { "weather": null } }]);
+    let unknown_action = json!([{ "at_ms": 0, "do": "dance" }]);
+    let unknown_key = json!([{ "at_ms": 0, "do": "admit", "call": "a", "shoes": 2 }]);
+    for (rows, named) in [(unknown_expectation, "weather"), (unknown_action, "dance"), (unknown_key, "shoes")] {
+        let failed = failed(&timeline(small(), rows));
+        assert!(failed[0]["got"]["error"].as_str().is_some_and(|error| error.contains(named)), "{failed}");
+    }
+    let mut case = timeline(small(), json!([]));
+    case["kind"] = json!("opera");
+    assert!(failed(&case)[0]["got"].to_string().contains("opera"));
+}
+
+#[test]
+fn a_run_takes_its_outcomes_in_turn_and_its_gap_and_its_reported_duration() {
+    let config = json!({ "window": { "count": 4 }, "minimum_calls": 4, "slow_call_duration_ms": 5,
+        "slow_call_rate_threshold_percent": 100, "failure_rate_threshold_percent": 100 });
+    let rows = json!([
+        { "at_ms": 0, "do": "run", "outcome": ["succeed", "fail", "ignore", "cancel"], "n": 6, "gap_ms": 10,
+          "duration_ms": 6, "expect": { "buffered": 4, "failed": 2, "slow": 4, "state": "open", "admitted": true } },
+        { "at_ms": 49, "do": "tick" },
+    ]);
+    let failed = failed(&timeline(config, rows));
+    assert_eq!(failed[0]["got"]["row"], 1, "the clock stands at the run's last call: {failed}");
+    assert_eq!(failed.as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn counters_and_events_are_totals_and_rejections_restart_with_the_state() {
+    let rows = json!([
+        { "at_ns": 0, "do": "admit", "call": "old", "expect": { "admitted": true } },
+        { "at_ms": 1, "do": "run", "outcome": "fail", "n": 2,
+          "expect": { "state": "open", "ev_failure": 1, "ev_slow": 0, "not_permitted": 0, "failure_rate_percent": 100.0 } },
+        { "at_ms": 2, "do": "admit", "call": "no", "expect": { "admitted": false, "not_permitted": 1 } },
+        { "at_ms": 3, "do": "fail", "call": "old", "kind": "bad_request", "expect": { "late": 1, "state": "open" } },
+        { "at_ms": 11, "do": "admit", "call": "edge", "expect": { "admitted": false, "not_permitted": 2 } },
+        { "at_ms": 12, "do": "admit", "call": "probe", "expect": { "state": "half_open", "not_permitted": 0 } },
+        { "at_ms": 12, "do": "fail", "call": "probe", "kind": "bad_request",
+          "expect": { "state": "half_open", "buffered": 0, "failure_rate_percent": null, "slow_rate_percent": null } },
+    ]);
+    assert_eq!(failed(&timeline(small(), rows)), json!([]));
+}
+
+#[test]
+fn an_illegal_transition_is_told_and_changes_nothing() {
+    let rows = json!([
+        { "at_ms": 0, "do": "to_half_open", "expect": { "error": "illegal_transition", "state": "closed" } },
+        { "at_ms": 0, "do": "to_open", "until_ms": 7, "expect": { "error": null, "state": "open" } },
+        { "at_ms": 7, "do": "admit", "call": "a", "expect": { "admitted": false } },
+        { "at_ms": 8, "do": "admit", "call": "b", "expect": { "admitted": true, "state": "half_open" } },
+        { "at_ms": 8, "do": "to_closed", "expect": { "state": "closed" } },
+    ]);
+    let mut case = timeline(small(), rows);
+    case["kind"] = json!("manual");
+    assert_eq!(failed(&case), json!([]));
+}
+
+#[test]
+fn a_schedule_counts_where_there_is_no_single_wait_and_large_limits_are_limits() {
+    let config = json!({ "window": { "time_s": 1 }, "minimum_calls": u64::MAX, "half_open_max_wait_ms": u64::MAX,
+        "open_wait_schedule_ms": [10, 20] });
+    let rows = json!([
+        { "at_ms": 0, "do": "run", "outcome": "fail", "n": 50, "expect": { "state": "closed", "failure_rate_percent": null } },
+        { "at_ms": 0, "do": "to_open", "expect": { "state": "open" } },
+        { "at_ms": 11, "do": "admit", "call": "a", "expect": { "admitted": true, "state": "half_open" } },
+        { "at_ms": 11, "do": "to_open" },
+        { "at_ms": 31, "do": "admit", "call": "b", "expect": { "admitted": false } },
+        { "at_ms": 32, "do": "admit", "call": "c", "expect": { "admitted": true } },
+    ]);
+    assert_eq!(failed(&timeline(config, rows)), json!([]));
+}
+
+#[test]
+fn rows_that_cannot_be_run_fail_their_case() {
+    let unheard = json!([{ "at_ms": 0, "do": "succeed", "call": "nobody" }]);
+    let backwards = json!([{ "at_ms": 2, "do": "tick" }, { "at_ms": 1, "do": "tick" }]);
+    let timeless = json!([{ "do": "tick" }]);
+    for rows in [unheard, backwards, timeless] {
+        assert_ne!(failed(&timeline(small(), rows)), json!([]));
+    }
+    let bad_config = timeline(json!({ "open_wait_ms": 0 }), json!([]));
+    assert!(failed(&bad_config)[0]["got"].to_string().contains("open_wait_ms"));
+}
+
+#[test]
+fn a_file_that_is_no_vectors_is_bad_input() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let malformed = write(&folder, "malformed.json", "{\"format\":");
+    let unknown = write(&folder, "unknown.json", "{\"format\":\"opera/9\",\"cases\":[]}");
+    let shapeless = write(&folder, "shapeless.json", "[]");
+    let absent = folder.path().join("absent.json").to_string_lossy().into_owned();
+    for (file, named) in [(malformed, "EOF"), (unknown, "opera/9"), (shapeless, "vectors"), (absent, "cannot be read")]
+    {
+        let run: Run = purlin(&["conform", &file]);
+        run.is_bad_input(&[&file, named]);
+    }
+}
