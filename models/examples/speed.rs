@@ -2,7 +2,6 @@
 //! process of its own so that its memory is its own.
 //!
 //! `cargo run --release -p purlin-models --example speed [NAME…]`
-<<<<<<< HEAD
 //!
 //! Each model is explored twice: by this crate's search, with every claim judged, and by stateright's breadth-first one.
 
@@ -10,16 +9,10 @@ use purlin_models::Model;
 use std::fs;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
-=======
-
-use std::fs;
-use std::process::{Command, ExitCode};
->>>>>>> refs/heads/cli
 
 /// The child process checks the one model of this name.
 const CHILD: &str = "--only";
 /// What is measured unless names are given.
-<<<<<<< HEAD
 const DEFAULT: [&str; 3] = [
     "window of 8, 4 callers, slow calls",
     "window of 6, 6 callers, slow calls",
@@ -27,44 +20,27 @@ const DEFAULT: [&str; 3] = [
 ];
 /// Added to a name: the same model by stateright's own search.
 const BY_STATERIGHT: &str = "--by-stateright";
-=======
-const DEFAULT: [&str; 3] =
-    ["window of 8, 4 callers, slow calls", "window of 5, 6 callers, slow calls", "operators, four times"];
->>>>>>> refs/heads/cli
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.as_slice() {
-<<<<<<< HEAD
         [flag, name] if flag == CHILD => measure(name, "purlin", purlin),
         [flag, name, by] if flag == CHILD && by == BY_STATERIGHT => measure(name, "stateright", stateright),
-=======
-        [flag, name] if flag == CHILD => measure(name),
->>>>>>> refs/heads/cli
         [] => spawn_each(DEFAULT.iter().map(ToString::to_string)),
         names => spawn_each(names.iter().cloned()),
     }
 }
 
 fn spawn_each(names: impl Iterator<Item = String>) -> ExitCode {
-<<<<<<< HEAD
     line("model | search | unique | generated | CPU s | wall s | generated per CPU-s | peak bytes per unique");
     for name in names {
         if !(spawn(&[CHILD, &name]) && spawn(&[CHILD, &name, BY_STATERIGHT])) {
-=======
-    line("model | unique | generated | CPU s | wall s | generated per CPU-s | peak bytes per unique");
-    for name in names {
-        let program = std::env::current_exe().expect("a running program has a path");
-        let status = Command::new(program).args([CHILD, &name]).status().expect("a program can start itself");
-        if !status.success() {
->>>>>>> refs/heads/cli
             return ExitCode::FAILURE;
         }
     }
     ExitCode::SUCCESS
 }
 
-<<<<<<< HEAD
 fn spawn(arguments: &[&str]) -> bool {
     let program = std::env::current_exe().expect("a running program has a path");
     Command::new(program).args(arguments).status().expect("a program can start itself").success()
@@ -81,14 +57,10 @@ fn stateright(model: &dyn Model) -> (u64, u64) {
 }
 
 fn measure(name: &str, by: &str, explore: fn(&dyn Model) -> (u64, u64)) -> ExitCode {
-=======
-fn measure(name: &str) -> ExitCode {
->>>>>>> refs/heads/cli
     let Some(model) = purlin_models::models().into_iter().find(|model| model.name() == name) else {
         line(&format!("no model is called {name:?}"));
         return ExitCode::FAILURE;
     };
-<<<<<<< HEAD
     let (began, cpu_before, memory_before) = (Instant::now(), cpu_seconds(), peak_bytes());
     let (unique, generated) = explore(&*model);
     let cpu = cpu_seconds() - cpu_before;
@@ -97,16 +69,6 @@ fn measure(name: &str) -> ExitCode {
     let rate = generated as f64 / cpu;
     line(&format!("{name} | {by} | {unique} | {generated} | {cpu:.2} | {wall:.2} | {rate:.0} | {bytes:.0}"));
     ExitCode::SUCCESS
-=======
-    let (cpu_before, memory_before) = (cpu_seconds(), peak_bytes());
-    let report = model.check(&|_| ());
-    let cpu = cpu_seconds() - cpu_before;
-    let bytes = (peak_bytes() - memory_before) / report.unique_states as f64;
-    let rate = report.generated_states as f64 / cpu;
-    let (unique, generated, wall) = (report.unique_states, report.generated_states, report.seconds);
-    line(&format!("{name} | {unique} | {generated} | {cpu:.2} | {wall:.2} | {rate:.0} | {bytes:.0}"));
-    ExitCode::from(u8::from(!report.holds()))
->>>>>>> refs/heads/cli
 }
 
 #[allow(clippy::print_stdout, reason = "what an example is for")]

@@ -4,14 +4,8 @@
 //! [`Model`] is explored to its end ([`Model::check`]), opened in stateright's explorer ([`Model::explore`]) or drawn
 //! ([`Model::dot`]).
 //!
-<<<<<<< HEAD
 //! Safety is judged by the parallel [`search`], bounded only by the state. Liveness is decided on the explicit [`Graph`]:
 //! see [`liveness`] for why. A counterexample is shortened before it is shown, and [`replay`] takes it again in a test.
-=======
-//! Safety is checked by stateright's parallel search, bounded only by the state. Liveness is decided here, on the
-//! explicit [`Graph`]: see [`liveness`] for why. A counterexample is shortened before it is shown, and [`replay`] takes
-//! it again in a test.
->>>>>>> refs/heads/cli
 //!
 //! [`spec`] holds the code against its TLA+ specification in every reachable state, both ways ([`refinement`]): against
 //! the graphs that [`tlc`] found, or against their [`golden`] copies where there is no Java.

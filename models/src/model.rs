@@ -74,13 +74,6 @@ impl<P: Policy, G: Ghost<P>> PolicyModel<P, G> {
         Self { room, name, scope, world: CallerModel::new(world, claims) }
     }
 
-    /// Distinct states and generated states by stateright's own breadth-first search, which must agree with
-    /// [`Model::check`]. It takes several times as much time and memory.
-    pub fn count_by_stateright(&self) -> (u64, u64) {
-        let checker = stateright::Model::checker(self.world.clone()).threads(2).spawn_bfs().join();
-        (checker.unique_state_count() as u64, checker.state_count() as u64)
-    }
-
     /// The stateright model inside.
     pub fn world(&self) -> &CallerModel<P, G> {
         &self.world

@@ -224,7 +224,6 @@ where
         model.actions(state, offered);
         let mut generated = 0;
         for (place, action) in offered.drain(..).enumerate() {
-<<<<<<< HEAD
             let Some(next) = model.next_state(state, action) else { continue };
             if model.within_boundary(&next) {
                 generated += 1;
@@ -232,14 +231,6 @@ where
                     self.states.push(next);
                     self.origins.push(Origin { from: number, action: place as u32 });
                 }
-=======
-            let next = model.next_state(state, action).filter(|next| model.within_boundary(next));
-            let Some(next) = next else { continue };
-            generated += 1;
-            if seen.insert(fingerprint(&next)) {
-                self.states.push(next);
-                self.origins.push(Origin { from: number, action: place as u32 });
->>>>>>> refs/heads/cli
             }
         }
         if self.states.len() >= CHUNK {

@@ -46,7 +46,6 @@ fn every_model_has_a_name_of_its_own_and_witnesses() {
 }
 
 #[test]
-<<<<<<< HEAD
 fn stateright_counts_the_same_states() {
     for model in quick() {
         let report = model.check(&|_| ());
@@ -56,8 +55,6 @@ fn stateright_counts_the_same_states() {
 }
 
 #[test]
-=======
->>>>>>> refs/heads/cli
 fn the_same_model_gives_the_same_counts_every_time() {
     let counts = || {
         let report = named("two probes").check(&|_| ());
