@@ -166,9 +166,9 @@ where
                 break;
             }
             let mut generated = 0;
-            for (number, state) in (chunk.first..).zip(chunk.states) {
-                self.judge(number, &state);
-                generated += expansion.expand(number, &state, &mut offered);
+            for (number, state) in (chunk.first..).zip(&chunk.states) {
+                self.judge(number, state);
+                generated += expansion.expand(number, state, &mut offered);
             }
             self.generated.fetch_add(generated, Ordering::Relaxed);
             after_chunk();
@@ -235,6 +235,9 @@ where
         }
         if self.states.len() >= CHUNK {
             self.flush();
+            // The next chunk will likely be full as well: it need not grow step by step.
+            self.states.reserve(CHUNK);
+            self.origins.reserve(CHUNK);
         }
         generated
     }
