@@ -22,6 +22,45 @@ fn tlc_still_finds_the_golden_graphs_and_every_claim_holds() {
     }
 }
 
+/// An edit of `Breaker.tla` that breaks a claim at a scope: what stands there, what it becomes, the module, and how TLC
+/// names the claim.
+const EDITS: [(&str, &str, &str, &str); 8] = [
+    ("ELSE Append(Tail(entries), call)", "ELSE Append(entries, call)", "MCBreakerCount", "WindowIsBounded"),
+    ("FreeProbes > 0", "FreeProbes + 1 > 0", "MCBreakerCount", "ProbesAreBounded"),
+    ("totals.calls >= MinimumClosed", "totals.calls > MinimumClosed", "MCBreakerCount", "NoDecisionIsDue"),
+    ("TimerFires == left = 1", "TimerFires == left = 7", "MCBreakerHung", "WaitingHasAnEnd"),
+    ("present' = Nobody", "present' = calls", "MCBreakerCount", "OpenAdmitsNobody"),
+    ("/\\ late' = late - 1", "/\\ late' = late + 1", "MCBreakerCount", "CallersAreConserved"),
+    ("/\\ openings' = NextOpening(row)", "/\\ openings' = row", "MCBreakerCount", "OpenFollowsAnOpening"),
+    ("phase = \"open\" /\\ left = 0", "phase = \"open\" /\\ left > 9", "MCBreakerHint", "Temporal properties"),
+];
+
+#[test]
+fn an_edit_that_breaks_a_rule_breaks_its_claim() {
+    let Some(jar) = jar() else { return };
+    let tlc = Tlc::at(jar).unwrap();
+    for (what, becomes, module, claim) in EDITS {
+        let folder = edited(what, becomes);
+        let verdict = tlc.check(folder.path(), module).unwrap();
+        let broken = verdict.violation.unwrap_or_else(|| panic!("`{becomes}` breaks nothing"));
+        assert!(broken.claim.contains(claim), "`{becomes}`: {}", broken.claim);
+    }
+}
+
+/// The breaker's specifications with one edit.
+fn edited(what: &str, becomes: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(specs().join("breaker")).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+    }
+    let path = folder.path().join("Breaker.tla");
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains(what), "the specification does not say `{what}`");
+    std::fs::write(path, text.replacen(what, becomes, 1)).unwrap();
+    folder
+}
+
 #[test]
 fn a_specification_that_does_not_parse_is_refused_in_tlcs_words() {
     let Some(jar) = jar() else { return };
