@@ -2,6 +2,9 @@
 
 use metrics_exporter_prometheus::PrometheusHandle;
 
+/// Prometheus' text format, as it wants to be called.
+pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
 /// The exporter writes families, and the lines of each, in the order of a hash map. Sorted, the page of a state is
 /// always the same bytes.
 pub(crate) fn render(handle: &PrometheusHandle) -> String {

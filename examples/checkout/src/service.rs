@@ -7,8 +7,8 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use http::StatusCode;
 use http::uri::Authority;
+use http::{StatusCode, header::CONTENT_TYPE};
 use hyper::body::Bytes;
 use hyper_util::client::legacy::connect::Connect;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -150,7 +150,7 @@ async fn health<K: Keeper<Breaker>>(State(service): Shared<K>) -> Json<Health> {
     Json(Health { status: "ok", bank_circuit: service.breaker.snapshot().state.name() })
 }
 
-async fn metrics<K: Keeper<Breaker>>(State(service): Shared<K>) -> String {
+async fn metrics<K: Keeper<Breaker>>(State(service): Shared<K>) -> impl IntoResponse {
     service.breaker.keeper().observer().refresh(&service.breaker.snapshot());
-    metrics_page::render(&service.page)
+    ([(CONTENT_TYPE, metrics_page::CONTENT_TYPE)], metrics_page::render(&service.page))
 }

@@ -54,7 +54,9 @@ impl World {
     async fn start() -> Self {
         let (clock, the_bank) = (HandClock::default(), Bank::new(Mode::Healthy));
         let bank_address = serve(bank(Arc::clone(&the_bank))).await;
-        let config = CheckoutConfig::new(bank_address.clone());
+        // Long enough for a busy machine, short enough for the test that waits for it.
+        let attempt_timeout = Duration::from_secs(1);
+        let config = CheckoutConfig { attempt_timeout, ..CheckoutConfig::new(bank_address.clone()) };
         let checkout = Checkout::new(config, HttpConnector::new(), clock.clone());
         let service_address = serve(checkout.router()).await;
         let client = Client::builder(TokioExecutor::new()).build_http();
