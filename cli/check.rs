@@ -69,7 +69,7 @@ pub(crate) fn run(arguments: &Arguments, output: Output) -> Result<Verdict, Fail
     }
     let holds = runs.iter().all(CheckReport::holds);
     let states = runs.iter().map(|run| run.unique_states).sum();
-    output.line(format_args!("{} models, {} states in all", runs.len(), output::grouped(states)))?;
+    output.line(format_args!("models: {}; states in all: {}", runs.len(), output::grouped(states)))?;
     output.document(&Document { runs })?;
     Ok(Verdict::holds_if(holds))
 }

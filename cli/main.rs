@@ -92,8 +92,10 @@ fn answer_usage(answer: &clap::Error) -> ExitCode {
         };
     }
     let text = answer.to_string();
-    let first = text.split("\n\n").next().unwrap_or(&text).trim_start_matches("error: ");
-    fail(&Failure::new(format_args!("{first} (see `purlin --help`)")))
+    let mut paragraphs = text.split("\n\n").map(str::trim);
+    let problem = paragraphs.next().unwrap_or_default().trim_start_matches("error: ");
+    let tip = paragraphs.find(|paragraph| paragraph.starts_with("tip: ")).unwrap_or("see `purlin --help`");
+    fail(&Failure::new(format_args!("{problem} ({tip})")))
 }
 
 fn fail(failure: &Failure) -> ExitCode {

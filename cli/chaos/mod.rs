@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
     /// Run only the seeds whose remainder by N is I; N alone takes I from JOB_COMPLETION_INDEX or SLURM_ARRAY_TASK_ID
     #[arg(long, value_name = "I/N")]
     shard: Option<AskedShard>,
-    /// Begin no seed after this much time, as in 45s, 30m or 2h; without --seeds there is hardly another end
+    /// Begin no seed after this much time, as in 45s, 30m or 2h; the seeds are then 0..5000000 unless given
     #[arg(long, value_name = "TIME", value_parser = parse_budget)]
     budget: Option<Duration>,
     /// Keep results and plans here; a campaign that was killed goes on where it was
@@ -55,7 +55,7 @@ pub(crate) fn run(arguments: &Arguments, output: Output) -> Result<Verdict, Fail
         // The budget is shared evenly; what one scenario leaves is the next one's.
         let until = arguments.budget.map(|budget| budget / scenarios.len() as u32 * index);
         let budget = until.map(|until| until.saturating_sub(began.elapsed()));
-        let campaign = campaign(arguments, scenario, shard, budget);
+        let campaign = campaign(arguments, shard, budget);
         let summary = run_campaign(&campaign, scenario, output)?;
         tell(&summary, output)?;
         runs.push(summary);
@@ -69,17 +69,18 @@ fn select(names: &[String]) -> Result<Vec<Scenario>, Failure> {
     if names.is_empty() { Ok(scenarios()) } else { names.iter().map(|name| rooms::scenario(name)).collect() }
 }
 
-fn campaign(arguments: &Arguments, scenario: &Scenario, shard: Shard, budget: Option<Duration>) -> Campaign {
+fn campaign(arguments: &Arguments, shard: Shard, budget: Option<Duration>) -> Campaign {
     let tier = arguments.tier;
-    // Scenarios and tiers keep apart: each has its own folder of results.
-    let out = arguments.out.as_ref().map(|out| out.join(format!("{}-{tier}", scenario.name())));
     let seeds = arguments.seeds.clone().unwrap_or_else(|| default_seeds(tier, budget.is_some()));
-    Campaign { shard, budget, out, threads: cores(), ..Campaign::new(tier, seeds) }
+    Campaign { shard, budget, out: arguments.out.clone(), threads: cores(), ..Campaign::new(tier, seeds) }
 }
+
+/// More than an hour of the swarm on one core: the seeds of a campaign that ends by its budget.
+const SEEDS_MAX: u64 = 5_000_000;
 
 fn default_seeds(tier: Tier, timed: bool) -> Range<u64> {
     match tier {
-        _ if timed => 0..10_000_000,
+        _ if timed => 0..SEEDS_MAX,
         Tier::Swarm => 0..1_000,
         Tier::Turmoil => 0..20,
     }

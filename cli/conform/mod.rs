@@ -2,7 +2,7 @@
 
 mod breaker;
 mod compare;
-mod window;
+mod row;
 
 use crate::failure::{Failure, Verdict};
 use crate::output::Output;

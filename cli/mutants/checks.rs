@@ -12,9 +12,6 @@ use std::str::FromStr;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The longest that one check may take.
-pub(super) const TIME_LIMIT: Duration = Duration::from_secs(180);
-
 /// A kind of check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -50,6 +47,14 @@ impl Check {
     const SWARM_SEEDS: &str = "0..200";
     const TURMOIL_SEEDS: &str = "0..8";
 
+    /// The longest that it may take.
+    pub(super) const fn time_limit(self) -> Duration {
+        match self {
+            Self::Loom => Duration::from_secs(600),
+            _ => Duration::from_secs(180),
+        }
+    }
+
     const fn name(self) -> &'static str {
         match self {
             Self::Model => "model",
@@ -67,7 +72,7 @@ impl Check {
         match self {
             Self::Model => self.run_purlin(scratch, build, &["check", "--scope", "quick"], room),
             Self::Spec => self.run_purlin(scratch, build, &["spec"], room),
-            Self::Law => self.run_tests(scratch, &build.laws, &scratch.tree()),
+            Self::Law => self.run_tests(&build.laws, &scratch.tree()),
             Self::Swarm => self.run_chaos(scratch, build, Self::SWARM_SEEDS, room),
             Self::Turmoil => self.run_chaos(scratch, build, Self::TURMOIL_SEEDS, room),
             Self::Loom => self.run_loom(scratch),
@@ -100,7 +105,7 @@ impl Check {
         self.run_purlin(scratch, build, &["chaos", "--tier", self.name(), "--seeds", seeds], scenarios)
     }
 
-    fn run_tests(self, _scratch: &Scratch, tests: &Path, folder: &Path) -> Result<Found, Failure> {
+    fn run_tests(self, tests: &Path, folder: &Path) -> Result<Found, Failure> {
         let mut command = Command::new(tests);
         command.current_dir(folder);
         self.judge(command)
@@ -109,7 +114,7 @@ impl Check {
     fn run_loom(self, scratch: &Scratch) -> Result<Found, Failure> {
         let folder = scratch.tree().join("core");
         for tests in scratch.build_loom()? {
-            let found = self.run_tests(scratch, &tests, &folder)?;
+            let found = self.run_tests(&tests, &folder)?;
             if found != Found::Nothing {
                 return Ok(found);
             }
@@ -122,7 +127,7 @@ impl Check {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let spawned = command.spawn();
         let child = spawned.map_err(|error| Failure::new(format_args!("`{self}` cannot be run: {error}")))?;
-        let (status, told) = wait(child).map_err(Failure::new)?;
+        let (status, told) = wait(child, self.time_limit()).map_err(Failure::new)?;
         match status {
             None => Ok(Found::NoEnd),
             Some(status) if status.success() => Ok(Found::Nothing),
@@ -134,8 +139,8 @@ impl Check {
     }
 }
 
-/// Waits for the end, at most [`TIME_LIMIT`]; `None` if that was not enough and the process had to be ended.
-fn wait(mut child: Child) -> std::io::Result<(Option<ExitStatus>, Vec<u8>)> {
+/// Waits for the end; `None` if the time limit was not enough and the process had to be ended.
+fn wait(mut child: Child, time_limit: Duration) -> std::io::Result<(Option<ExitStatus>, Vec<u8>)> {
     let mut errors = child.stderr.take();
     let reader = thread::spawn(move || {
         let mut told = Vec::new();
@@ -148,7 +153,7 @@ fn wait(mut child: Child) -> std::io::Result<(Option<ExitStatus>, Vec<u8>)> {
         if let Some(status) = child.try_wait()? {
             break Some(status);
         }
-        if began.elapsed() > TIME_LIMIT {
+        if began.elapsed() > time_limit {
             child.kill()?;
             child.wait()?;
             break None;

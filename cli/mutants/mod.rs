@@ -92,7 +92,7 @@ fn pass_unharmed(scratch: &Scratch, patches: &[Patch]) -> Result<(), Failure> {
                 )));
             }
             Found::NoEnd => {
-                let limit = checks::TIME_LIMIT.as_secs();
+                let limit = check.time_limit().as_secs();
                 return Err(Failure::new(format_args!(
                     "without any mutant `{check}` takes more than {limit} s for {room}"
                 )));

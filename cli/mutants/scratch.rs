@@ -15,7 +15,10 @@ pub(super) fn checkout_root() -> Result<PathBuf, Failure> {
     let told = Command::new("git").args(["rev-parse", "--show-toplevel"]).output();
     let told = told.map_err(|error| Failure::new(format_args!("git cannot be run: {error}; install it")))?;
     if !told.status.success() {
-        return Err(Failure::new("there is no git checkout here: run this inside a clone of the repository"));
+        let said = last_line(&told.stderr);
+        return Err(Failure::new(format_args!(
+            "there is no git checkout here ({said}): run this inside a clone of the repository"
+        )));
     }
     let root = PathBuf::from(String::from_utf8_lossy(&told.stdout).trim_end());
     if !root.join("tests").join("mutants").is_dir() {

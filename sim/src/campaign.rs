@@ -175,7 +175,7 @@ impl Campaign {
     /// If results cannot be kept. Those of earlier seeds are.
     pub fn run(&self, scenario: &Scenario, progress: &(dyn Fn(Progress) + Sync)) -> Result<Summary, CampaignError> {
         let store = self.out.as_deref().map(|directory| Store::open(directory, scenario.name(), self.tier));
-        let ledger = Ledger { store: store.transpose()?, records: BTreeMap::new() };
+        let ledger = Ledger { store: store.transpose()?, records: BTreeMap::new(), failed: 0 };
         let seeds: Vec<u64> = self.seeds.clone().filter(|seed| self.shard.has(*seed)).collect();
         let work =
             Work { scenario, tier: self.tier, seeds, next: AtomicUsize::new(0), ledger: Mutex::new(ledger), progress };
@@ -186,7 +186,7 @@ impl Campaign {
 
     fn summarise(&self, scenario: &Scenario, work: Work<'_>) -> Result<Summary, ResultsError> {
         let Work { seeds, ledger, .. } = work;
-        let Ledger { mut store, records } = ledger.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let Ledger { mut store, records, .. } = ledger.into_inner().unwrap_or_else(PoisonError::into_inner);
         if let Some(store) = &mut store {
             store.sync()?;
         }
@@ -230,6 +230,8 @@ struct Work<'a> {
 struct Ledger {
     store: Option<Store>,
     records: BTreeMap<u64, Record>,
+    /// How many of the records broke a property: kept, because it is told after each seed.
+    failed: u64,
 }
 
 impl Work<'_> {
@@ -260,8 +262,7 @@ impl Work<'_> {
             Some(record) => record,
             None => self.run(key, &plan)?,
         };
-        self.lock().records.insert(seed, record);
-        (self.progress)(self.tally());
+        (self.progress)(self.enter(seed, record));
         Ok(())
     }
 
@@ -275,10 +276,11 @@ impl Work<'_> {
         Ok(record)
     }
 
-    fn tally(&self) -> Progress {
-        let ledger = self.lock();
-        let failed = ledger.records.values().filter(|record| !record.verdict.holds()).count() as u64;
-        Progress { done: ledger.records.len() as u64, of: self.seeds.len() as u64, failed }
+    fn enter(&self, seed: u64, record: Record) -> Progress {
+        let mut ledger = self.lock();
+        ledger.failed += u64::from(!record.verdict.holds());
+        ledger.records.insert(seed, record);
+        Progress { done: ledger.records.len() as u64, of: self.seeds.len() as u64, failed: ledger.failed }
     }
 
     fn lock(&self) -> MutexGuard<'_, Ledger> {

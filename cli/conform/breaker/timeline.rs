@@ -1,10 +1,11 @@
-//! The format `breaker/1`: rows of calls, controls and ticks against one breaker on a clock that the rows turn.
+//! Rows of calls, controls and ticks against one breaker, on a clock that the rows turn.
 
-use super::Case;
-use super::compare::{Actual, Mismatch, Ratio, Tolerance, hold};
-use super::window;
+use super::read_config;
+use crate::conform::Case;
+use crate::conform::compare::{Actual, Mismatch, Ratio, Tolerance, hold};
+use crate::conform::row::{hold_result, take_expectations, take_instant};
 use purlin::breaker::window::Totals;
-use purlin::breaker::{Breaker, Config, Control, Event, Input, Outcome, Permit, Reply, Settings, State};
+use purlin::breaker::{Breaker, Config, Control, Event, Input, Outcome, Permit, Reply, State};
 use purlin::{Clock, Host, Instant, Machine, Policy};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -13,25 +14,6 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 pub(super) fn judge(case: &Case) -> Result<(), Mismatch> {
-    match case.kind.as_str() {
-        "timeline" | "late" | "hung" | "cancel" | "sliding" | "manual" => judge_rows(case),
-        "window" => window::judge_window(case),
-        "ratio_window" => window::judge_ratio_window(case),
-        "effective_minimum" => judge_effective_minimum(case),
-        unknown => Err(Mismatch::unreadable(format_args!("the kind `{unknown}` is not known in breaker/1"))),
-    }
-}
-
-fn judge_effective_minimum(case: &Case) -> Result<(), Mismatch> {
-    let (config, _) = read_config(&case.config)?;
-    hold_result(case, |key| match key {
-        "closed" => Some(Actual::whole(config.minimum_calls_closed())),
-        "half_open" => Some(Actual::whole(config.minimum_calls_half_open())),
-        _ => None,
-    })
-}
-
-fn judge_rows(case: &Case) -> Result<(), Mismatch> {
     let (config, ignored_kinds) = read_config(&case.config)?;
     let mut bench = Bench::new(config, ignored_kinds);
     let tolerance = Tolerance::of(case);
@@ -39,68 +21,6 @@ fn judge_rows(case: &Case) -> Result<(), Mismatch> {
         bench.judge_row(row, tolerance).map_err(|mismatch| mismatch.at_row(index))?;
     }
     hold_result(case, |key| bench.find(key))
-}
-
-/// Holds `expected` against the end of a case, unless each row carries its own.
-pub(super) fn hold_result(case: &Case, find: impl Fn(&str) -> Option<Actual>) -> Result<(), Mismatch> {
-    match &case.expected {
-        Value::Object(expect) => hold(expect, Tolerance::of(case), find),
-        Value::String(text) if text == "per_row" => Ok(()),
-        other => Err(Mismatch::unreadable(format_args!("`expected` is {other}: neither an object nor \"per_row\""))),
-    }
-}
-
-/// A vector's configuration is a breaker's own, but for the kinds of failure that its caller ignores.
-fn read_config(config: &Map<String, Value>) -> Result<(Config, Vec<String>), Mismatch> {
-    let mut settings = config.clone();
-    let ignored_kinds = settings.remove("ignored_kinds").unwrap_or_else(|| json!([]));
-    let ignored_kinds = serde_json::from_value(ignored_kinds).map_err(Mismatch::unreadable)?;
-    choose_open_wait(&mut settings);
-    saturate(&mut settings);
-    let config = serde_json::from_value(settings.into()).map_err(Mismatch::unreadable)?;
-    Ok((config, ignored_kinds))
-}
-
-/// A vector's schedule counts when there is no single wait; the machine wants one of the two, and that said clearly.
-fn choose_open_wait(settings: &mut Map<String, Value>) {
-    if settings.get("open_wait_ms").is_some_and(|wait| !wait.is_null()) {
-        settings.remove("open_wait_schedule_ms");
-    } else if settings.contains_key("open_wait_schedule_ms") {
-        settings.insert("open_wait_ms".to_owned(), Value::Null);
-    }
-}
-
-/// Vectors may hold integers up to 2⁶⁴ - 1. A limit beyond the machine's range is read as the end of that range.
-fn saturate(settings: &mut Map<String, Value>) {
-    let limits = [
-        ("minimum_calls", u64::from(u32::MAX)),
-        ("slow_call_duration_ms", Settings::DURATION_MS_MAX),
-        ("open_wait_ms", Settings::DURATION_MS_MAX),
-        ("half_open_max_wait_ms", Settings::DURATION_MS_MAX),
-    ];
-    for (key, limit) in limits {
-        if settings.get(key).and_then(Value::as_u64).is_some_and(|given| given > limit) {
-            settings.insert(key.to_owned(), json!(limit));
-        }
-    }
-}
-
-/// When a row happens, counted from the creation of what is tested.
-pub(super) fn take_instant(row: &mut Map<String, Value>) -> Result<Instant, Mismatch> {
-    let mut read = |key: &str| row.remove(key).map(|at| at.as_u64().ok_or((key.to_owned(), at))).transpose();
-    let unreadable =
-        |(key, at): (String, Value)| Mismatch::unreadable(format_args!("`{key}` is {at}: give a whole number"));
-    match (read("at_ns").map_err(unreadable)?, read("at_ms").map_err(unreadable)?) {
-        (Some(nanos), None) => Ok(Instant::from_nanos(nanos)),
-        (None, Some(millis)) => Ok(Instant::from_millis(millis)),
-        _ => Err(Mismatch::unreadable("a row has either `at_ms` or `at_ns`")),
-    }
-}
-
-/// What a row expects. Notes are for people.
-pub(super) fn take_expectations(row: &mut Map<String, Value>) -> Result<Map<String, Value>, Mismatch> {
-    row.remove("note");
-    serde_json::from_value(row.remove("expect").unwrap_or_else(|| json!({}))).map_err(Mismatch::unreadable)
 }
 
 /// What a row does. The `duration_ms` of a single call is the time since it was admitted, which the breaker measures.

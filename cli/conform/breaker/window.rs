@@ -1,8 +1,8 @@
 //! The kinds of `breaker/1` that test a window alone.
 
-use super::Case;
-use super::breaker::{hold_result, take_expectations, take_instant};
-use super::compare::{Actual, Mismatch, Ratio, Tolerance, hold};
+use crate::conform::Case;
+use crate::conform::compare::{Actual, Mismatch, Ratio, Tolerance, hold};
+use crate::conform::row::{hold_result, take_expectations, take_instant};
 use purlin::Instant;
 use purlin::breaker::WindowKind;
 use purlin::breaker::window::{CountWindow, Mark, TimeWindow, Window};

@@ -1,0 +1,33 @@
+//! What the rows of all formats have in common.
+
+use super::Case;
+use super::compare::{Actual, Mismatch, Tolerance, hold};
+use purlin::Instant;
+use serde_json::{Map, Value, json};
+
+/// When a row happens, counted from the creation of what is tested.
+pub(super) fn take_instant(row: &mut Map<String, Value>) -> Result<Instant, Mismatch> {
+    let mut read = |key: &str| row.remove(key).map(|at| at.as_u64().ok_or((key.to_owned(), at))).transpose();
+    let unreadable =
+        |(key, at): (String, Value)| Mismatch::unreadable(format_args!("`{key}` is {at}: give a whole number"));
+    match (read("at_ns").map_err(unreadable)?, read("at_ms").map_err(unreadable)?) {
+        (Some(nanos), None) => Ok(Instant::from_nanos(nanos)),
+        (None, Some(millis)) => Ok(Instant::from_millis(millis)),
+        _ => Err(Mismatch::unreadable("a row has either `at_ms` or `at_ns`")),
+    }
+}
+
+/// What a row expects. Notes are for people.
+pub(super) fn take_expectations(row: &mut Map<String, Value>) -> Result<Map<String, Value>, Mismatch> {
+    row.remove("note");
+    serde_json::from_value(row.remove("expect").unwrap_or_else(|| json!({}))).map_err(Mismatch::unreadable)
+}
+
+/// Holds `expected` against the end of a case, unless each row carries its own.
+pub(super) fn hold_result(case: &Case, find: impl Fn(&str) -> Option<Actual>) -> Result<(), Mismatch> {
+    match &case.expected {
+        Value::Object(expect) => hold(expect, Tolerance::of(case), find),
+        Value::String(text) if text == "per_row" => Ok(()),
+        other => Err(Mismatch::unreadable(format_args!("`expected` is {other}: neither an object nor \"per_row\""))),
+    }
+}
