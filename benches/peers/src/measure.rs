@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 pub struct Figures {
     /// The case.
     pub name: String,
-    /// One sample a round, on one thread.
+    /// The samples on one thread.
     pub alone: Vec<f64>,
     /// The batches in which two threads really ran at once.
     pub contended: Vec<f64>,
@@ -32,7 +32,7 @@ pub fn measure(cases: &[Case], options: &Options) -> Vec<Figures> {
     for round in 0..options.rounds {
         eprint!("\rround {} of {}", round + 1, options.rounds);
         for ((case, sizes), figures) in cases.iter().zip(&sizes).zip(&mut figures) {
-            figures.add_sample(case, sizes.sample);
+            figures.add_samples(case, sizes.sample, options.samples);
             figures.add_batches(case, sizes.batch, options.batches);
         }
     }
@@ -45,10 +45,12 @@ impl Figures {
         Self { name: case.name.clone(), alone: Vec::new(), contended: Vec::new(), batches: 0, surprises: 0 }
     }
 
-    fn add_sample(&mut self, case: &Case, operations: u64) {
-        let (elapsed, surprises) = time(case, operations);
-        self.alone.push(nanos_each(elapsed, operations));
-        self.surprises += surprises;
+    fn add_samples(&mut self, case: &Case, operations: u64, samples: usize) {
+        for _ in 0..samples {
+            let (elapsed, surprises) = time(case, operations);
+            self.alone.push(nanos_each(elapsed, operations));
+            self.surprises += surprises;
+        }
     }
 
     fn add_batches(&mut self, case: &Case, operations: u64, batches: usize) {
@@ -60,13 +62,14 @@ impl Figures {
 }
 
 /// Doubles the number of operations until they take long enough to extrapolate from. The warm-up is in it, and so is
-/// the filling of windows.
+/// the filling of windows. Of several tries the quickest counts, since the others were interrupted.
 fn calibrate(case: &Case, options: &Options) -> Sizes {
+    let quickest = |operations| (0..5).map(|_| time(case, operations).0).min().unwrap_or_default();
     let mut operations = 1_000;
-    let mut elapsed = time(case, operations).0;
+    let mut elapsed = quickest(operations);
     while elapsed < options.sample / 4 {
         operations *= 2;
-        elapsed = time(case, operations).0;
+        elapsed = quickest(operations);
     }
     let fitting = |span: Duration| (span.as_nanos() as f64 / nanos_each(elapsed, operations)).ceil() as u64;
     Sizes { sample: fitting(options.sample), batch: fitting(options.batch) }

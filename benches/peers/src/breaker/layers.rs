@@ -3,8 +3,10 @@
 //! Each operation is `poll_ready`, `call` and polling the future by hand until it is ready, with a waker that does
 //! nothing.
 
+use super::purlin;
 use crate::case::Case;
 use crate::traffic::{Calls, Failed, Traffic};
+use purlin_tower::{BreakerError, BreakerLayer};
 use std::future::{Ready, ready};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -16,8 +18,11 @@ use tower_service::Service;
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for traffic in Traffic::ALL {
+        cases.push(purlin_layer("count 100", purlin::shared(purlin::count_window()), traffic));
+        cases.push(purlin_layer("count 100, slow calls timed", purlin::shared(purlin::timed_calls()), traffic));
         cases.push(tower_resilience(traffic));
     }
+    cases.push(purlin_layer_open());
     cases
 }
 
@@ -59,6 +64,23 @@ pub(super) fn answer<S: Service<u64>>(service: &mut S) -> Result<S::Response, S:
     }
 }
 
+fn purlin_layer(what: &str, breaker: purlin::Shared, traffic: Traffic) -> Case {
+    let layered = BreakerLayer::new(breaker).layer(Echo::new(traffic));
+    Case::new(format!("layer: purlin, {what}, {}", traffic.name()), move || {
+        let mut service = layered.clone();
+        move || !matches!(answer(&mut service), Err(BreakerError::Rejected(_)))
+    })
+}
+
+fn purlin_layer_open() -> Case {
+    let layered = BreakerLayer::new(purlin::open()).layer(Echo::new(Traffic::Clean));
+    Case::new("layer: purlin, open and rejecting", move || {
+        let mut service = layered.clone();
+        move || matches!(answer(&mut service), Err(BreakerError::Rejected(_)))
+    })
+}
+
+/// Slow calls are off, as they are by default.
 fn tower_resilience(traffic: Traffic) -> Case {
     let layer = CircuitBreakerLayer::builder()
         .failure_rate_threshold(0.5)
