@@ -1,7 +1,7 @@
 //! Calibration and rounds.
 
 use crate::case::Case;
-use crate::contention::contend;
+use crate::contention::{Batch, contend};
 use crate::options::Options;
 use std::time::{Duration, Instant};
 
@@ -19,11 +19,14 @@ pub struct Figures {
     pub surprises: u64,
 }
 
-/// How many operations fill a sample on one thread, and a batch on two.
+/// How many operations fill a sample on one thread, and what a batch on two threads is.
 struct Sizes {
     sample: u64,
-    batch: u64,
+    batch: Batch,
 }
+
+/// Looks at the clock while a batch lasts, were the two threads not in each other's way.
+const STRIDES: u32 = 50;
 
 /// Measures all cases, interleaved: each round visits each of them once on one thread and then on two.
 pub fn measure(cases: &[Case], options: &Options) -> Vec<Figures> {
@@ -53,8 +56,8 @@ impl Figures {
         }
     }
 
-    fn add_batches(&mut self, case: &Case, operations: u64, batches: usize) {
-        let contention = contend(case, operations, batches);
+    fn add_batches(&mut self, case: &Case, batch: Batch, batches: usize) {
+        let contention = contend(case, batch, batches);
         self.contended.extend(contention.kept);
         self.batches += batches;
         self.surprises += contention.surprises;
@@ -72,7 +75,8 @@ fn calibrate(case: &Case, options: &Options) -> Sizes {
         elapsed = quickest(operations);
     }
     let fitting = |span: Duration| (span.as_nanos() as f64 / nanos_each(elapsed, operations)).ceil() as u64;
-    Sizes { sample: fitting(options.sample), batch: fitting(options.batch) }
+    let batch = Batch { length: options.batch, stride: fitting(options.batch / STRIDES) };
+    Sizes { sample: fitting(options.sample), batch }
 }
 
 fn time(case: &Case, operations: u64) -> (Duration, u64) {

@@ -11,7 +11,7 @@ pub struct Options {
     pub samples: usize,
     /// Length of a sample on one thread: short beside a scheduler's slice, so that most samples are not interrupted.
     pub sample: Duration,
-    /// Length of a batch on two threads, as calibrated on one.
+    /// Length of a batch on two threads.
     pub batch: Duration,
     /// Batches on two threads, a round.
     pub batches: usize,
