@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 /// What two threads came to.
 pub(crate) struct Contention {
-    /// Nanoseconds an operation, the mean of both threads, for each batch that is kept.
+    /// Nanoseconds an operation, over both threads, for each batch that is kept.
     pub(crate) kept: Vec<f64>,
     /// Operations that did not go as the case claims.
     pub(crate) surprises: u64,
@@ -17,44 +17,57 @@ pub(crate) struct Contention {
 /// A batch counts only if its two runs overlap by this share of the time from the first start to the last end.
 const OVERLAP_MIN: f64 = 0.9;
 
-/// One run of one batch on one thread, counted from a common origin.
+/// How long a batch lasts, and how many operations go by between two looks at the clock.
+#[derive(Clone, Copy)]
+pub(crate) struct Batch {
+    pub(crate) length: Duration,
+    pub(crate) stride: u64,
+}
+
+/// One thread's run of one batch, counted from a common origin.
 #[derive(Clone, Copy)]
 struct Run {
     started: Duration,
     ended: Duration,
+    operations: u64,
+    surprises: u64,
 }
 
-/// Runs `batches` batches on two threads, both released at once into each batch.
-pub(crate) fn contend(case: &Case, operations: u64, batches: usize) -> Contention {
+/// Runs `batches` batches on two threads, both released at once into each batch. A batch ends by the clock and not by
+/// count, so that the slower thread does not end it alone.
+pub(crate) fn contend(case: &Case, batch: Batch, batches: usize) -> Contention {
     let gate = SpinBarrier::default();
     let origin = Instant::now();
     let (mut first, mut second) = (case.lane(), case.lane());
-    let ((mine, my_surprises), (theirs, their_surprises)) = thread::scope(|scope| {
-        let other = scope.spawn(|| run_batches(&mut *second, operations, batches, &gate, origin));
-        let mine = run_batches(&mut *first, operations, batches, &gate, origin);
+    let (mine, theirs) = thread::scope(|scope| {
+        let other = scope.spawn(|| run_batches(&mut *second, batch, batches, &gate, origin));
+        let mine = run_batches(&mut *first, batch, batches, &gate, origin);
         (mine, other.join().expect("a lane does not panic"))
     });
-    let kept = mine.iter().zip(&theirs).filter(|(a, b)| overlap(a, b) >= OVERLAP_MIN);
-    let kept = kept.map(|(a, b)| nanos_each(a.length() + b.length(), 2 * operations)).collect();
-    Contention { kept, surprises: my_surprises + their_surprises }
+    let kept = mine.iter().zip(&theirs).filter(|(mine, theirs)| overlap(mine, theirs) >= OVERLAP_MIN);
+    let kept =
+        kept.map(|(mine, theirs)| nanos_each(mine.length() + theirs.length(), mine.operations + theirs.operations));
+    Contention { kept: kept.collect(), surprises: mine.iter().chain(&theirs).map(|run| run.surprises).sum() }
 }
 
-fn run_batches(
-    lane: &mut dyn Lane,
-    operations: u64,
-    batches: usize,
-    gate: &SpinBarrier,
-    origin: Instant,
-) -> (Vec<Run>, u64) {
-    let mut surprises = 0;
+fn run_batches(lane: &mut dyn Lane, batch: Batch, batches: usize, gate: &SpinBarrier, origin: Instant) -> Vec<Run> {
     let mut runs = Vec::with_capacity(batches);
-    for batch in 0..batches {
-        gate.pass(batch);
-        let started = origin.elapsed();
-        surprises += lane.run(operations);
-        runs.push(Run { started, ended: origin.elapsed() });
+    for turn in 0..batches {
+        gate.pass(turn);
+        runs.push(run_batch(lane, batch, origin));
     }
-    (runs, surprises)
+    runs
+}
+
+fn run_batch(lane: &mut dyn Lane, batch: Batch, origin: Instant) -> Run {
+    let started = origin.elapsed();
+    let mut run = Run { started, ended: started, operations: 0, surprises: 0 };
+    while run.length() < batch.length {
+        run.surprises += lane.run(batch.stride);
+        run.operations += batch.stride;
+        run.ended = origin.elapsed();
+    }
+    run
 }
 
 impl Run {

@@ -1,7 +1,7 @@
 //! Calibration and rounds.
 
 use crate::case::Case;
-use crate::contention::contend;
+use crate::contention::{Batch, contend};
 use crate::options::Options;
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 pub struct Figures {
     /// The case.
     pub name: String,
-    /// One sample a round, on one thread.
+    /// The samples on one thread.
     pub alone: Vec<f64>,
     /// The batches in which two threads really ran at once.
     pub contended: Vec<f64>,
@@ -19,11 +19,14 @@ pub struct Figures {
     pub surprises: u64,
 }
 
-/// How many operations fill a sample on one thread, and a batch on two.
+/// How many operations fill a sample on one thread, and what a batch on two threads is.
 struct Sizes {
     sample: u64,
-    batch: u64,
+    batch: Batch,
 }
+
+/// Looks at the clock while a batch lasts, were the two threads not in each other's way.
+const STRIDES: u32 = 50;
 
 /// Measures all cases, interleaved: each round visits each of them once on one thread and then on two.
 pub fn measure(cases: &[Case], options: &Options) -> Vec<Figures> {
@@ -32,7 +35,7 @@ pub fn measure(cases: &[Case], options: &Options) -> Vec<Figures> {
     for round in 0..options.rounds {
         eprint!("\rround {} of {}", round + 1, options.rounds);
         for ((case, sizes), figures) in cases.iter().zip(&sizes).zip(&mut figures) {
-            figures.add_sample(case, sizes.sample);
+            figures.add_samples(case, sizes.sample, options.samples);
             figures.add_batches(case, sizes.batch, options.batches);
         }
     }
@@ -45,14 +48,16 @@ impl Figures {
         Self { name: case.name.clone(), alone: Vec::new(), contended: Vec::new(), batches: 0, surprises: 0 }
     }
 
-    fn add_sample(&mut self, case: &Case, operations: u64) {
-        let (elapsed, surprises) = time(case, operations);
-        self.alone.push(nanos_each(elapsed, operations));
-        self.surprises += surprises;
+    fn add_samples(&mut self, case: &Case, operations: u64, samples: usize) {
+        for _ in 0..samples {
+            let (elapsed, surprises) = time(case, operations);
+            self.alone.push(nanos_each(elapsed, operations));
+            self.surprises += surprises;
+        }
     }
 
-    fn add_batches(&mut self, case: &Case, operations: u64, batches: usize) {
-        let contention = contend(case, operations, batches);
+    fn add_batches(&mut self, case: &Case, batch: Batch, batches: usize) {
+        let contention = contend(case, batch, batches);
         self.contended.extend(contention.kept);
         self.batches += batches;
         self.surprises += contention.surprises;
@@ -60,16 +65,18 @@ impl Figures {
 }
 
 /// Doubles the number of operations until they take long enough to extrapolate from. The warm-up is in it, and so is
-/// the filling of windows.
+/// the filling of windows. Of several tries the quickest counts, since the others were interrupted.
 fn calibrate(case: &Case, options: &Options) -> Sizes {
+    let quickest = |operations| (0..5).map(|_| time(case, operations).0).min().unwrap_or_default();
     let mut operations = 1_000;
-    let mut elapsed = time(case, operations).0;
+    let mut elapsed = quickest(operations);
     while elapsed < options.sample / 4 {
         operations *= 2;
-        elapsed = time(case, operations).0;
+        elapsed = quickest(operations);
     }
     let fitting = |span: Duration| (span.as_nanos() as f64 / nanos_each(elapsed, operations)).ceil() as u64;
-    Sizes { sample: fitting(options.sample), batch: fitting(options.batch) }
+    let batch = Batch { length: options.batch, stride: fitting(options.batch / STRIDES) };
+    Sizes { sample: fitting(options.sample), batch }
 }
 
 fn time(case: &Case, operations: u64) -> (Duration, u64) {

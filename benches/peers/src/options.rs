@@ -7,9 +7,11 @@ use std::time::Duration;
 pub struct Options {
     /// Rounds over all cases.
     pub rounds: usize,
-    /// Length of a sample on one thread.
+    /// Samples on one thread, a round.
+    pub samples: usize,
+    /// Length of a sample on one thread: short beside a scheduler's slice, so that most samples are not interrupted.
     pub sample: Duration,
-    /// Length of a batch on two threads, as calibrated on one.
+    /// Length of a batch on two threads.
     pub batch: Duration,
     /// Batches on two threads, a round.
     pub batches: usize,
@@ -20,8 +22,9 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            rounds: 25,
-            sample: Duration::from_millis(4),
+            rounds: 50,
+            samples: 8,
+            sample: Duration::from_micros(250),
             batch: Duration::from_micros(150),
             batches: 40,
             filters: Vec::new(),

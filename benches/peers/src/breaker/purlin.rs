@@ -1,24 +1,15 @@
-//! Ours: [`CircuitBreaker`] as services use it, and [`Stepper::step`] underneath.
+//! Ours, on the standard keeper: [`CircuitBreaker`] as services use it, and [`Stepper::step`] underneath.
 
 use crate::case::Case;
 use crate::traffic::{Failed, Traffic};
+use ::purlin::Stepper;
 use ::purlin::breaker::{
-    Breaker, CallError, CircuitBreaker, Control, Input, Outcome, Rejected, Rejection, Reply, Settings,
-    WindowKind,
+    CallError, CircuitBreaker, Control, Input, Outcome, Rejected, Rejection, Reply, Settings, WindowKind,
 };
-use ::purlin::{Clock, Instant, Keeper, Stepper};
-use core::num::NonZeroU32;
+use purlin_std::{Standard, circuit_breaker};
 use std::sync::Arc;
 
-pub struct HostClock(std::time::Instant);
-impl Clock for HostClock {
-    #[inline]
-    fn now(&self) -> Instant { Instant::from_nanos(self.0.elapsed().as_nanos() as u64) }
-}
-impl Keeper<Breaker> for HostClock {
-    fn choose(&self, _bound: NonZeroU32) -> u32 { 0 }
-}
-type Shared = Arc<CircuitBreaker<HostClock>>;
+pub(super) type Shared = Arc<CircuitBreaker<Standard>>;
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
@@ -38,7 +29,7 @@ pub(super) fn count_window() -> Settings {
     Settings { slow_call_duration_ms: None, ..Settings::default() }
 }
 
-fn timed_calls() -> Settings {
+pub(super) fn timed_calls() -> Settings {
     Settings::default()
 }
 
@@ -46,9 +37,9 @@ fn time_window() -> Settings {
     Settings { window: WindowKind::Time { time_s: 10, bucket_ms: 1_000 }, ..count_window() }
 }
 
-fn shared(settings: Settings) -> Shared {
+pub(super) fn shared(settings: Settings) -> Shared {
     let config = settings.validate().expect("the settings of a benchmark are valid");
-    Arc::new(CircuitBreaker::new(config, HostClock(std::time::Instant::now())))
+    Arc::new(circuit_breaker(config))
 }
 
 fn admit_and_end(what: &str, settings: Settings, traffic: Traffic) -> Case {
@@ -102,7 +93,7 @@ fn open_rejecting_raw() -> Case {
     })
 }
 
-fn open() -> Shared {
+pub(super) fn open() -> Shared {
     let breaker = shared(count_window());
     let wait = Control::OpenFor { ms: Settings::DURATION_MS_MAX };
     breaker.control(wait).expect("a closed breaker can be opened");
