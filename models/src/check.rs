@@ -31,7 +31,8 @@ pub(crate) fn check<P: Policy, G: Ghost<P>>(model: &CallerModel<P, G>, progress:
     let mut paths: BTreeMap<_, _> = discoveries.into_iter().collect();
     let violation = paths.remove(EVERYTHING_HOLDS).map(|path| Violation::new(model, path));
     let mut properties = safety(model, violation.as_ref());
-    properties.extend(witnesses(&watched, paths));
+    // In a search that stopped early, a witness that was not met may still exist.
+    properties.extend(witnesses(&watched, paths).into_iter().filter(|witness| complete || witness.holds));
     if complete {
         properties.extend(liveness(model));
     }

@@ -2,7 +2,7 @@
 
 use crate::caller::{Cause, EveryStep, Ghost, Step};
 use purlin::breaker::window::Mark;
-use purlin::breaker::{Breaker, Config, Input, Reply, Settings, State, WindowKind};
+use purlin::breaker::{Breaker, Config, Input, Percent, Reply, Settings, State, WindowKind};
 
 /// The calls recorded since the breaker entered its state, oldest first, each with its age in buckets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -52,10 +52,17 @@ impl NaiveWindow {
             WindowKind::Count(size) => settings.minimum_calls.min(size),
             WindowKind::Time { .. } => settings.minimum_calls,
         };
-        total >= least
-            && (settings.failure_rate_threshold_percent.is_reached_by(count(|mark| mark.failed), total)
-                || settings.slow_call_rate_threshold_percent.is_reached_by(count(|mark| mark.slow), total))
+        let rates = [
+            (settings.failure_rate_threshold_percent, count(|mark| mark.failed)),
+            (settings.slow_call_rate_threshold_percent, count(|mark| mark.slow)),
+        ];
+        total >= least && rates.into_iter().any(|(threshold, part)| is_reached(threshold, part, total))
     }
+}
+
+/// By school arithmetic; exact for the small numbers of a model.
+fn is_reached(threshold: Percent, part: u32, total: u32) -> bool {
+    f64::from(part) * 100.0 >= f64::from(threshold) * f64::from(total)
 }
 
 /// Closed opens exactly when the calls that its window should hold reach a threshold.
