@@ -1,6 +1,6 @@
 //! What is always true of a breaker, as named claims: shared by debug assertions, models, simulations and property tests.
 
-use super::alphabet::{Control, Event, Input, Outcome, Reply, State};
+use super::alphabet::{Control, Event, Input, Outcome, Reason, Reply, State};
 use super::config::Config;
 use super::machine::{Breaker, Stay};
 use super::window::{Totals, Window};
@@ -108,7 +108,41 @@ pub fn only_operators_end_their_own_states(before: &Breaker, input: &Input, afte
 /// Open admits nobody before its wait is over: with a timer at its end, else strictly after it. `before` has noticed its
 /// timers.
 pub fn open_lasts_its_wait(before: &Breaker, config: &Config, reply: &Reply, now: Instant) -> bool {
-    before.state() != State::Open || !matches!(reply, Reply::Admitted(_)) || now >= before.retry_at(config)
+    let (Some(ends), Reply::Admitted(_)) = (before.open_ends(config), reply) else { return true };
+    if config.settings().auto_half_open { now >= ends } else { now > ends }
+}
+
+/// A timer takes effect at its own deadline, however late it is noticed. `stored` has not noticed its timers.
+pub fn timers_take_effect_at_their_deadline(stored: &Breaker, config: &Config, effects: &[Event]) -> bool {
+    let Some(Event::Transitioned { reason, at, .. }) = effects.first() else { return true };
+    let by_timer = match reason {
+        Reason::HalfOpenMaxWait => true,
+        Reason::OpenWaitOver => config.settings().auto_half_open,
+        _ => false,
+    };
+    !by_timer || stored.wake(config) == Some(*at)
+}
+
+/// Where nothing is wrong no row of opens is remembered: the next one begins with the first wait.
+pub fn calm_ends_a_row_of_opens(breaker: &Breaker) -> bool {
+    let is_calm = matches!(breaker.state(), State::Closed | State::Disabled | State::MetricsOnly);
+    !is_calm || (breaker.openings, breaker.stretch) == (0, 0)
+}
+
+/// A server that is heeded keeps the breaker open for as long as it asked, and no longer than the configured maximum.
+pub fn hints_are_heeded_up_to_their_maximum(
+    config: &Config,
+    input: &Input,
+    reply: &Reply,
+    after: &Breaker,
+    now: Instant,
+) -> bool {
+    let (Input::End { outcome: Outcome::Hinted { retry_after_ms }, .. }, Reply::Recorded(_)) = (input, reply) else {
+        return true;
+    };
+    let Some(max_ms) = config.settings().server_hint_max_ms else { return true };
+    let asked = Duration::from_millis((*retry_after_ms).min(max_ms));
+    after.state() == State::MetricsOnly || after.open_ends(config) == Some(now + asked)
 }
 
 /// A measured call is slow exactly if it lasted strictly longer than the limit.
