@@ -13,6 +13,9 @@ use std::borrow::Cow;
 /// One tick of time in every breaker model: the grain of its settings.
 pub const TICK: Duration = Duration::from_millis(1);
 
+/// How many ticks back instants are told apart in a model that is reconfigured: more than any of its durations.
+const HORIZON_TICKS: u32 = 6;
+
 /// Settings as small as they come: a window of two calls, one probe, a wait of one tick, calls that are not timed.
 pub fn small() -> Settings {
     Settings {
@@ -83,7 +86,7 @@ impl<G: Ghost<Breaker>> Case<G> {
     /// Reconfigurations to any of `others` and back. `settle` tells apart whatever any of them does.
     pub(super) fn reconfigured(mut self, budget: u8, others: &[Settings], settle: Settings) -> Self {
         self.world.configs.extend(others.iter().cloned().map(validate));
-        self.world.reconfiguring = Some(Reconfiguring { budget, settle: validate(settle) });
+        self.world.reconfiguring = Some(Reconfiguring { budget, settle: validate(settle), horizon: Duration::MAX });
         let permitted = |config: &Config| config.settings().permitted_half_open_calls;
         let first = permitted(&self.world.configs[0]);
         self.claims.always = claims::always(self.world.configs.iter().any(|config| permitted(config) < first));
@@ -110,7 +113,9 @@ impl<G: Ghost<Breaker>> Case<G> {
         self
     }
 
-    pub(super) fn build(self) -> PolicyModel<Breaker, G> {
+    pub(super) fn build(mut self) -> PolicyModel<Breaker, G> {
+        let horizon = self.world.tick * HORIZON_TICKS;
+        self.world.reconfiguring.iter_mut().for_each(|reconfiguring| reconfiguring.horizon = horizon);
         PolicyModel::new("breaker", self.name, self.scope, self.world, self.claims)
     }
 

@@ -19,6 +19,10 @@ pub(super) fn always<G: Ghost<Breaker>>(permitted_falls: bool) -> Vec<Always<Bre
             name: "no decision is due",
             holds: |state, config| invariants::no_decision_is_due(&state.machine, config),
         },
+        Always {
+            name: "calm ends a row of opens",
+            holds: |state, _| invariants::calm_ends_a_row_of_opens(&state.machine),
+        },
         Always { name: "every probe is accounted for", holds: every_probe_is_accounted_for },
         Always {
             name: "waiting has a deadline",
@@ -60,6 +64,12 @@ pub(super) fn every_step<G: Ghost<Breaker>>() -> Vec<EveryStep<Breaker, G>> {
         }),
         EveryStep::of_inputs("open lasts its wait", |step, _, reply| {
             invariants::open_lasts_its_wait(&step.before, step.config, reply, step.now)
+        }),
+        EveryStep::of_inputs("timers take effect at their deadline", |step, _, _| {
+            invariants::timers_take_effect_at_their_deadline(step.stored, step.config, step.effects)
+        }),
+        EveryStep::of_inputs("hints are heeded up to their maximum", |step, input, reply| {
+            invariants::hints_are_heeded_up_to_their_maximum(step.config, input, reply, step.after, step.now)
         }),
         EveryStep::of_inputs("slow is strictly longer", |step, input, reply| {
             invariants::slow_is_strictly_longer(step.config, input, reply, step.now)

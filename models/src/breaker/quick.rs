@@ -212,6 +212,12 @@ fn reconfiguring() -> Vec<Box<dyn Model>> {
     let permitted = |count| Settings { permitted_half_open_calls: count, minimum_calls: 1, ..small() };
     let waits =
         |open, half_open| Settings { open_wait_ms: Some(open), half_open_max_wait_ms: Some(half_open), ..small() };
+    let timers = |open, auto_half_open, half_open_max_wait_ms| Settings {
+        open_wait_ms: Some(open),
+        auto_half_open,
+        half_open_max_wait_ms,
+        ..small()
+    };
     let kind = |window| Settings { window, open_wait_ms: Some(1_000), ..small() };
     let time = WindowKind::Time { time_s: 2, bucket_ms: 1_000 };
     vec![
@@ -226,6 +232,11 @@ fn reconfiguring() -> Vec<Box<dyn Model>> {
             .boxed(),
         round("reconfigured waits", QUICK, waits(1, 2))
             .reconfigured(3, &[waits(3, 1), waits(2, 3)], waits(3, 3))
+            .boxed(),
+        round("reconfigured timers", QUICK, timers(1, false, None))
+            .callers(3)
+            .reconfigured(3, &[timers(2, true, Some(2)), timers(3, false, Some(1))], timers(3, false, Some(2)))
+            .some_step([left_half_open_by_time()])
             .boxed(),
         round("reconfigured between calls and time", QUICK, kind(WindowKind::Count(3)))
             .every(Duration::from_secs(1))

@@ -11,6 +11,8 @@ pub type StatePredicate<P, G> = fn(&Callers<P, G>, &<P as purlin::Machine>::Conf
 /// One step of the policy, as claims and ghosts see it.
 #[derive(Debug)]
 pub struct Step<'a, P: Policy> {
+    /// The policy as its last step left it.
+    pub stored: &'a P,
     /// The policy before, with every timer noticed that had fallen due.
     pub before: Cow<'a, P>,
     /// The permits that were out before.

@@ -1,6 +1,6 @@
 //! The normal form of a state: settled, counted from the present, epochs renamed, permits sorted.
 
-use super::{CallerModel, Callers, Ghost, NOW};
+use super::{CallerModel, Callers, Ghost, NOW, Reconfiguring};
 use purlin::{Epoch, Instant, Names, Policy};
 use smallvec::SmallVec;
 
@@ -19,6 +19,10 @@ impl<P: Policy, G: Ghost<P>> CallerModel<P, G> {
         let Callers { machine, held, now, .. } = state;
         machine.settle(config, *now);
         held.iter_mut().for_each(|permit| machine.settle_permit(config, permit, *now));
+        if let Some(Reconfiguring { horizon, .. }) = reconfiguring {
+            let oldest = state.now - *horizon;
+            every_instant(state, &mut |instant| *instant = (*instant).max(oldest));
+        }
     }
 }
 
@@ -27,10 +31,13 @@ fn shift_to_present<P: Policy, G: Ghost<P>>(state: &mut Callers<P, G>) {
     if passed.is_zero() {
         return;
     }
-    let mut shift = |instant: &mut Instant| *instant = *instant - passed;
-    state.machine.instants(&mut shift);
-    state.held.iter_mut().for_each(|permit| permit.instants(&mut shift));
+    every_instant(state, &mut |instant| *instant = *instant - passed);
     state.now = NOW;
+}
+
+fn every_instant<P: Policy, G: Ghost<P>>(state: &mut Callers<P, G>, each: &mut dyn FnMut(&mut Instant)) {
+    state.machine.instants(each);
+    state.held.iter_mut().for_each(|permit| permit.instants(each));
 }
 
 fn rename_epochs<P: Policy, G: Ghost<P>>(state: &mut Callers<P, G>) {

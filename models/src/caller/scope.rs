@@ -41,6 +41,9 @@ pub struct Reconfiguring<P: Policy> {
     /// The configuration under which states settle until the budget is spent: it must tell apart whatever any of the
     /// scope's configurations does.
     pub settle: P::Config,
+    /// Instants that lie further back are taken to lie just so far back, until the budget is spent: what one configuration
+    /// never looks at would else age without end. At least as long as any duration of any configuration.
+    pub horizon: Duration,
 }
 
 impl<P: Policy> CallerScope<P> {

@@ -155,6 +155,7 @@ impl<P: Policy, G: Ghost<P>> Stepping<'_, P, G> {
         let (prior, next) = (self.prior, &mut *self.next);
         let notice = self.model.scope.notice;
         let step = Step {
+            stored: &prior.machine,
             before: notice(&prior.machine, noticing, next.now),
             held: &prior.held,
             now: next.now,
