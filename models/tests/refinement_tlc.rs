@@ -30,8 +30,8 @@ const EDITS: [(&str, &str, &str, &str); 8] = [
     ("totals.calls >= MinimumClosed", "totals.calls > MinimumClosed", "MCBreakerCount", "NoDecisionIsDue"),
     ("TimerFires == left = 1", "TimerFires == left = 7", "MCBreakerHung", "WaitingHasAnEnd"),
     ("present' = Nobody", "present' = calls", "MCBreakerCount", "OpenAdmitsNobody"),
-    ("/\\ late' = late - 1", "/\\ late' = late + 1", "MCBreakerCount", "CallersAreConserved"),
-    ("/\\ openings' = NextOpening(row)", "/\\ openings' = row", "MCBreakerCount", "OpenFollowsAnOpening"),
+    ("OnTheirWay(present) + late < Callers", "OnTheirWay(present) < Callers", "MCBreakerCount", "CallersAreConserved"),
+    ("/\\ stretch' = 0", "/\\ UNCHANGED stretch", "MCBreakerHint", "OpenFollowsAnOpening"),
     ("phase = \"open\" /\\ left = 0", "phase = \"open\" /\\ left > 9", "MCBreakerHint", "Temporal properties"),
 ];
 
