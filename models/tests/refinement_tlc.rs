@@ -9,7 +9,7 @@ fn specs() -> PathBuf {
 }
 
 fn jar() -> Option<PathBuf> {
-    std::env::var_os(JAR_VARIABLE).map(PathBuf::from)
+    std::env::var_os(JAR_VARIABLE).filter(|jar| !jar.is_empty()).map(PathBuf::from)
 }
 
 #[test]
