@@ -145,13 +145,17 @@ impl Tlc {
     }
 
     fn run(&self, scratch: &Scratch, module: &str, options: &[&str]) -> Result<String, TlcError> {
+        let scratch_path = scratch.directory.path();
         let output = Command::new("java")
-            .args([HEAP, "-XX:+UseParallelGC", "-cp"])
+            .args([HEAP, "-XX:+UseParallelGC"])
+            // TLC unpacks its standard modules there under fixed names: two runs must not share it.
+            .arg(format!("-Djava.io.tmpdir={}", scratch_path.display()))
+            .arg("-cp")
             .arg(&self.jar)
             .args(["tlc2.TLC", "-deadlock", "-workers", "1", "-fp", "0"])
             .args(options)
             .args(["-config", &format!("{module}.cfg"), &format!("{module}.tla")])
-            .current_dir(scratch.directory.path())
+            .current_dir(scratch_path)
             .output()
             .map_err(TlcError::NoJava)?;
         Ok(all_that_was_said(&output))

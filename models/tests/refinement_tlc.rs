@@ -9,7 +9,7 @@ fn specs() -> PathBuf {
 }
 
 fn jar() -> Option<PathBuf> {
-    std::env::var_os(JAR_VARIABLE).map(PathBuf::from)
+    std::env::var_os(JAR_VARIABLE).filter(|jar| !jar.is_empty()).map(PathBuf::from)
 }
 
 #[test]
@@ -30,8 +30,8 @@ const EDITS: [(&str, &str, &str, &str); 8] = [
     ("totals.calls >= MinimumClosed", "totals.calls > MinimumClosed", "MCBreakerCount", "NoDecisionIsDue"),
     ("TimerFires == left = 1", "TimerFires == left = 7", "MCBreakerHung", "WaitingHasAnEnd"),
     ("present' = Nobody", "present' = calls", "MCBreakerCount", "OpenAdmitsNobody"),
-    ("/\\ late' = late - 1", "/\\ late' = late + 1", "MCBreakerCount", "CallersAreConserved"),
-    ("/\\ openings' = NextOpening(row)", "/\\ openings' = row", "MCBreakerCount", "OpenFollowsAnOpening"),
+    ("OnTheirWay(present) + late < Callers", "OnTheirWay(present) < Callers", "MCBreakerCount", "CallersAreConserved"),
+    ("/\\ stretch' = 0", "/\\ UNCHANGED stretch", "MCBreakerHint", "OpenFollowsAnOpening"),
     ("phase = \"open\" /\\ left = 0", "phase = \"open\" /\\ left > 9", "MCBreakerHint", "Temporal properties"),
 ];
 

@@ -57,6 +57,7 @@ pub fn scopes() -> Vec<SpecScope<BreakerAbstraction>> {
         scope!("time", "MCBreakerTime"),
         scope!("controls", "MCBreakerControls"),
         scope!("hint", "MCBreakerHint"),
+        scope!("watch", "MCBreakerWatch"),
     ]
 }
 
