@@ -14,9 +14,11 @@ use core::str::FromStr;
 use core::time::Duration;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::panic::resume_unwind;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 /// What to run.
 #[derive(Clone, Debug)]
@@ -49,11 +51,6 @@ impl Shard {
     /// Part `index` of `count`, counted from 0; `None` if there is no such part.
     pub const fn new(index: u64, count: u64) -> Option<Self> {
         if index < count { Some(Self { index, count }) } else { None }
-    }
-
-    /// Whether a seed belongs to this part.
-    pub fn has(self, seed: u64) -> bool {
-        seed % self.count == self.index
     }
 }
 
@@ -175,72 +172,105 @@ impl Campaign {
     /// If results cannot be kept. Those of earlier seeds are.
     pub fn run(&self, scenario: &Scenario, progress: &(dyn Fn(Progress) + Sync)) -> Result<Summary, CampaignError> {
         let store = self.out.as_deref().map(|directory| Store::open(directory, scenario.name(), self.tier));
-        let ledger = Ledger { store: store.transpose()?, records: BTreeMap::new(), failed: 0 };
-        let seeds: Vec<u64> = self.seeds.clone().filter(|seed| self.shard.has(*seed)).collect();
+        let ledger = Ledger { store: store.transpose()?, tally: Tally::default() };
+        let seeds = ShardSeeds::new(&self.seeds, self.shard);
         let work =
-            Work { scenario, tier: self.tier, seeds, next: AtomicUsize::new(0), ledger: Mutex::new(ledger), progress };
-        let deadline = self.budget.map(|budget| std::time::Instant::now() + budget);
-        work.share(self.threads, &|| deadline.is_some_and(|deadline| std::time::Instant::now() >= deadline))?;
-        Ok(self.summarise(scenario, work)?)
+            Work { scenario, tier: self.tier, seeds, next: AtomicU64::new(0), ledger: Mutex::new(ledger), progress };
+        let deadline = self.budget.map(|budget| Instant::now() + budget);
+        work.share(self.threads, &|| deadline.is_some_and(|deadline| Instant::now() >= deadline))?;
+        let Ledger { mut store, tally } = work.ledger.into_inner().unwrap_or_else(PoisonError::into_inner);
+        store.as_mut().map_or(Ok(()), Store::sync)?;
+        Ok(self.summarise(scenario, tally, seeds.count))
     }
 
-    fn summarise(&self, scenario: &Scenario, work: Work<'_>) -> Result<Summary, ResultsError> {
-        let Work { seeds, ledger, .. } = work;
-        let Ledger { mut store, records, .. } = ledger.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if let Some(store) = &mut store {
-            store.sync()?;
-        }
-        let sum = |part: fn(&Record) -> u64| records.values().map(part).sum::<u64>();
-        let coverage = records.values().fold(Coverage::default(), |all, record| all.merged(record.coverage()));
-        let failed: Vec<Failure> = records.values().filter_map(|record| failure(record, store.as_ref())).collect();
-        Ok(Summary {
+    fn summarise(&self, scenario: &Scenario, tally: Tally, of: u64) -> Summary {
+        let failed: Vec<Failure> = tally.failed.into_values().collect();
+        Summary {
             scenario: scenario.name().to_owned(),
             tier: self.tier,
             seeds: [self.seeds.start, self.seeds.end],
-            passed: records.len() as u64 - failed.len() as u64,
+            passed: tally.done - failed.len() as u64,
             failed,
-            events: sum(|record| record.events),
-            simulated_seconds: Duration::from_nanos(sum(|record| record.simulated_ns)).as_secs_f64(),
-            cpu_seconds: Duration::from_nanos(sum(|record| record.cpu_ns)).as_secs_f64(),
-            trace_hash: records
-                .iter()
-                .fold(Hash::default(), |all, (seed, record)| all.with_seed(*seed, record.trace_hash)),
-            complete: records.len() == seeds.len(),
-            unseen: coverage.missing(scenario.sometimes()).collect(),
-        })
+            events: tally.events,
+            simulated_seconds: tally.simulated.as_secs_f64(),
+            cpu_seconds: tally.cpu.as_secs_f64(),
+            trace_hash: tally.hash,
+            complete: tally.done == of,
+            unseen: tally.coverage.missing(scenario.sometimes()).collect(),
+        }
     }
 }
 
-fn failure(record: &Record, store: Option<&Store>) -> Option<Failure> {
-    let Verdict::Violated { property, detail } = &record.verdict else { return None };
-    let plan = store.map(|store| store.plan_path(record.key.seed));
-    Some(Failure { seed: record.key.seed, property: property.clone(), detail: detail.clone(), plan })
+/// The seeds of a shard: so many, from the first on, `stride` apart. A range may be larger than any memory.
+#[derive(Clone, Copy, Debug)]
+struct ShardSeeds {
+    first: u64,
+    stride: u64,
+    count: u64,
+}
+
+impl ShardSeeds {
+    fn new(seeds: &Range<u64>, Shard { index, count: stride }: Shard) -> Self {
+        let beyond = seeds.start % stride;
+        let gap = if index >= beyond { index - beyond } else { stride - (beyond - index) };
+        let width = seeds.end.saturating_sub(seeds.start);
+        let count = if gap < width { (width - gap - 1) / stride + 1 } else { 0 };
+        Self { first: seeds.start.saturating_add(gap), stride, count }
+    }
+
+    fn get(self, position: u64) -> Option<u64> {
+        (position < self.count).then(|| self.first + position * self.stride)
+    }
 }
 
 /// What the threads of a campaign share.
 struct Work<'a> {
     scenario: &'a Scenario,
     tier: Tier,
-    seeds: Vec<u64>,
-    next: AtomicUsize,
+    seeds: ShardSeeds,
+    next: AtomicU64,
     ledger: Mutex<Ledger>,
     progress: &'a (dyn Fn(Progress) + Sync),
 }
 
 struct Ledger {
     store: Option<Store>,
-    records: BTreeMap<u64, Record>,
-    /// How many of the records broke a property: kept, because it is told after each seed.
-    failed: u64,
+    tally: Tally,
+}
+
+/// What has been found so far. It does not depend on the order in which seeds are added.
+#[derive(Default)]
+struct Tally {
+    done: u64,
+    events: u64,
+    simulated: Duration,
+    cpu: Duration,
+    hash: Hash,
+    coverage: Coverage,
+    failed: BTreeMap<u64, Failure>,
+}
+
+impl Tally {
+    fn add(&mut self, record: &Record, plan: Option<PathBuf>) {
+        let seed = record.key.seed;
+        self.done += 1;
+        self.events += record.events;
+        self.simulated += Duration::from_nanos(record.simulated_ns);
+        self.cpu += Duration::from_nanos(record.cpu_ns);
+        self.hash = self.hash.with_seed(seed, record.trace_hash);
+        self.coverage = self.coverage.merged(record.coverage());
+        if let Verdict::Violated { property, detail } = &record.verdict {
+            let failure = Failure { seed, property: property.clone(), detail: detail.clone(), plan };
+            self.failed.insert(seed, failure);
+        }
+    }
 }
 
 impl Work<'_> {
     fn share(&self, threads: NonZeroUsize, is_over: &(dyn Fn() -> bool + Sync)) -> Result<(), CampaignError> {
         std::thread::scope(|scope| {
             let workers: Vec<_> = (0..threads.get()).map(|_| scope.spawn(|| self.toil(is_over))).collect();
-            let ended = workers
-                .into_iter()
-                .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            let ended = workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)));
             ended.fold(Ok(()), Result::and)
         })
     }
@@ -249,7 +279,7 @@ impl Work<'_> {
         while !is_over()
             && let Some(seed) = self.seeds.get(self.next.fetch_add(1, Ordering::Relaxed))
         {
-            self.settle(*seed)?;
+            self.settle(seed)?;
         }
         Ok(())
     }
@@ -262,7 +292,7 @@ impl Work<'_> {
             Some(record) => record,
             None => self.run(key, &plan)?,
         };
-        (self.progress)(self.enter(seed, record));
+        (self.progress)(self.enter(&record));
         Ok(())
     }
 
@@ -276,11 +306,10 @@ impl Work<'_> {
         Ok(record)
     }
 
-    fn enter(&self, seed: u64, record: Record) -> Progress {
-        let mut ledger = self.lock();
-        ledger.failed += u64::from(!record.verdict.holds());
-        ledger.records.insert(seed, record);
-        Progress { done: ledger.records.len() as u64, of: self.seeds.len() as u64, failed: ledger.failed }
+    fn enter(&self, record: &Record) -> Progress {
+        let Ledger { store, tally } = &mut *self.lock();
+        tally.add(record, store.as_ref().map(|store| store.plan_path(record.key.seed)));
+        Progress { done: tally.done, of: self.seeds.count, failed: tally.failed.len() as u64 }
     }
 
     fn lock(&self) -> MutexGuard<'_, Ledger> {
@@ -314,6 +343,33 @@ mod tests {
         let parts = (0..3).map(|index| run(&shard(index)));
         let merged = parts.fold(Hash::default(), |all, part| all.merged(part.trace_hash));
         assert_eq!(merged, run(&campaign(5..17)).trace_hash);
+    }
+
+    #[test]
+    fn every_seed_belongs_to_exactly_one_shard() {
+        for (start, end, count) in [(0, 10, 3), (7, 8, 4), (5, 40, 7), (9, 9, 2), (0, 2, 5)] {
+            let shards = (0..count).map(|index| ShardSeeds::new(&(start..end), Shard::new(index, count).unwrap()));
+            let mut seeds: Vec<u64> =
+                shards.flat_map(|shard| (0..).map_while(move |position| shard.get(position))).collect();
+            seeds.sort_unstable();
+            assert_eq!(seeds, (start..end).collect::<Vec<_>>());
+        }
+        let shard = ShardSeeds::new(&(0..u64::MAX), Shard::new(1, 2).unwrap());
+        assert_eq!(shard.get(3), Some(7));
+        assert_eq!(shard.count, u64::MAX / 2);
+    }
+
+    #[test]
+    fn a_failing_seed_is_told_with_its_property_and_its_plan_is_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let scenario = Scenario { swarm: |_, _| panic!("planted"), ..scenarios()[0] };
+        let kept = Campaign { out: Some(directory.path().to_owned()), ..campaign(3..5) };
+        let summary = kept.run(&scenario, &|_| {}).unwrap();
+        assert_eq!((summary.passed, summary.failed.len()), (0, 2));
+        let Failure { seed, property, plan, .. } = &summary.failed[0];
+        assert_eq!((*seed, property.as_str()), (3, crate::NOTHING_PANICS));
+        let json = std::fs::read_to_string(plan.as_ref().unwrap()).unwrap();
+        assert_eq!(Plan::from_json(&json).unwrap(), scenario.plan(3));
     }
 
     #[test]

@@ -264,6 +264,18 @@ impl Plan {
         json + "\n"
     }
 
+    /// The plan in lines for people: the noise, the options, and each fault with its number. A trace begins with them.
+    pub fn lines(&self) -> Vec<String> {
+        let text =
+            |value: Result<String, serde_json::Error>| value.expect("a plan holds only numbers, texts and lists");
+        let head = [format!("noise {}", self.noise), format!("options {}", text(serde_json::to_string(&self.options)))];
+        let faults = self.faults.iter().enumerate().map(|(index, fault)| {
+            let kind = text(serde_json::to_string(&fault.kind));
+            format!("fault {index} from {} ms to {} ms: {kind}", fault.start_ms, fault.end_ms())
+        });
+        head.into_iter().chain(faults).collect()
+    }
+
     /// The fingerprint of the plan's bytes.
     pub fn hash(&self) -> Hash {
         Hash::of(self.to_json().as_bytes())

@@ -94,7 +94,7 @@ pub struct Run {
     pub trace_hash: Hash,
     /// What happened at least once; [`Scenario::sometimes`] has the names.
     pub coverage: Coverage,
-    /// The history, a line for each entry; empty unless asked for.
+    /// The plan and the history, a line for each fault and entry; empty unless asked for.
     pub trace: Vec<String>,
 }
 
@@ -163,12 +163,14 @@ impl Scenario {
         self.play(tier, plan, false)
     }
 
-    /// Runs a plan and keeps its history in [`Run::trace`].
+    /// Runs a plan and keeps its history in [`Run::trace`], after the lines of the plan itself.
     ///
     /// # Errors
     /// As those of [`Scenario::run`].
     pub fn run_traced(&self, tier: Tier, plan: &Plan) -> Result<Run, InvalidPlan> {
-        self.play(tier, plan, true)
+        let mut run = self.play(tier, plan, true)?;
+        run.trace.splice(0..0, plan.lines());
+        Ok(run)
     }
 
     fn play(&self, tier: Tier, plan: &Plan, traced: bool) -> Result<Run, InvalidPlan> {

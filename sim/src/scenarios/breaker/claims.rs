@@ -22,7 +22,7 @@ pub const EVERY_PERMIT_COMES_BACK: &str = "every_permit_comes_back";
 pub const RECOVERS_AFTER_HEALING: &str = "recovers_after_healing";
 /// After recovery calls are made, and every one succeeds.
 pub const CALLS_SUCCEED_AFTER_RECOVERY: &str = "calls_succeed_after_recovery";
-/// The machine's own invariants: see `purlin::breaker::invariants`.
+/// The machine's own invariants: see `purlin::breaker::invariants`. A broken one is reported by its own name.
 pub const MACHINE_INVARIANTS_HOLD: &str = "machine_invariants_hold";
 
 /// What should be seen at least once in a campaign.

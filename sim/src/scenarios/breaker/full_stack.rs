@@ -158,6 +158,7 @@ async fn run_bank(stage: Arc<Stage>) -> turmoil::Result {
 }
 
 async fn pay(stage: Arc<Stage>, time: HostTime) -> StatusCode {
+    let _sentinel = Sentinel(Arc::clone(&stage));
     let Fate::Answered { well, work } = stage.reach(time.now()) else { return pending().await };
     tokio::time::sleep(work).await;
     if well { StatusCode::OK } else { StatusCode::INTERNAL_SERVER_ERROR }
@@ -193,11 +194,15 @@ struct WatchedCall {
 
 impl Drop for WatchedCall {
     fn drop(&mut self) {
-        // Panics in a connection's task go no further than that task.
-        if std::thread::panicking() {
-            self.stage.note(Violation::new(crate::NOTHING_PANICS, "a call of the checkout panicked"));
-        }
+        report_panic(&self.stage);
         self.stage.settle(self.time.now(), self.outcome);
+    }
+}
+
+/// A panic in a task goes no further than that task, so whatever is dropped by one tells of it.
+fn report_panic(stage: &Stage) {
+    if std::thread::panicking() {
+        stage.note(Violation::new(crate::NOTHING_PANICS, "a task panicked: see the standard error for where"));
     }
 }
 
@@ -207,7 +212,17 @@ async fn run_clients(stage: Arc<Stage>, clients: u32) -> turmoil::Result {
     pending().await
 }
 
+/// Reports the panic by which it is dropped, if that is how.
+struct Sentinel(Arc<Stage>);
+
+impl Drop for Sentinel {
+    fn drop(&mut self) {
+        report_panic(&self.0);
+    }
+}
+
 async fn run_client(stage: Arc<Stage>, time: HostTime, client: u32) {
+    let _sentinel = Sentinel(Arc::clone(&stage));
     loop {
         tokio::time::sleep(stage.rest()).await;
         stage.record(time.now(), &Event::Called { client });

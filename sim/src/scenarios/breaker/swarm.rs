@@ -13,7 +13,7 @@ use crate::world::World;
 use core::num::NonZeroU32;
 use core::time::Duration;
 use purlin::breaker::{Breaker, Config, Event as Announcement, Input, Outcome, Permit, Reply, invariants};
-use purlin::{Clock, Host, Instant, Machine, Policy};
+use purlin::{Clock, Epoch, Host, Instant, Machine, Policy};
 use std::collections::BTreeMap;
 
 pub(super) fn play(plan: &Plan, traced: bool) -> Result<Played, InvalidPlan> {
@@ -270,9 +270,16 @@ impl<S: Subject> Swarm<'_, S> {
         let reply = self.subject.step(&self.config, input, &mut host);
         self.record(&entry(clock, reply));
         if let (Some(before), Some(after)) = (before, self.subject.machine()) {
-            self.recorder.note(check_machine(&self.config, &before, input, clock, &reply, after));
+            let held = self.held_in(after.epoch()) + u32::from(matches!(reply, Reply::Admitted(_)));
+            let found = check_machine(&self.config, &before, input, clock, &reply, after);
+            self.recorder.note(found.and_then(|()| check_probes(after, held)));
         }
         reply
+    }
+
+    /// Permits that are out and were given in this epoch.
+    fn held_in(&self, epoch: Epoch) -> u32 {
+        self.flights.values().filter(|flight| flight.permit.epoch == epoch).count() as u32
     }
 }
 
@@ -388,6 +395,11 @@ impl Host<Announcement> for Onlooker {
     }
 
     fn emit(&mut self, _announcement: Announcement) {}
+}
+
+fn check_probes(breaker: &Breaker, held_in_epoch: u32) -> Result<(), Violation> {
+    let holds = invariants::every_probe_is_accounted_for(breaker, held_in_epoch);
+    claim("every_probe_is_accounted_for", holds, || format!("{held_in_epoch} permits are out, and {breaker:?}"))
 }
 
 /// The machine's own invariants, each a property by its own name.

@@ -168,6 +168,19 @@ fn a_machine_that_steps_back_is_found_by_its_invariants() {
 }
 
 #[test]
+fn a_probe_that_is_counted_twice_is_found_by_the_permits_that_are_out() {
+    assert_found("every_probe_is_accounted_for", |breaker| Faulty {
+        is_open_to_view: true,
+        ..twisted(breaker, |breaker, before, _, reply| {
+            if before.state() == State::HalfOpen && reply == Reply::Unrecorded {
+                *breaker = before.clone();
+            }
+            reply
+        })
+    });
+}
+
+#[test]
 fn a_panic_is_found() {
     let panicking = Scenario { swarm: |_, _| panic!("planted"), ..scenario() };
     let run = panicking.run(Tier::Swarm, &panicking.plan(0)).unwrap();
