@@ -66,14 +66,13 @@ impl RoomFindings {
         self.campaigns.iter().map(chaos::seeds_run).sum()
     }
 
-    /// Everything that does not hold, each counted once. A search that stopped early stands for at least one.
+    /// Every claim that does not hold, each counted once however many states or seeds break it.
     pub(crate) fn violations(&self) -> u64 {
-        let models = self.models.iter().map(|report| {
-            let broken = report.properties.iter().filter(|property| !property.holds).count();
-            broken.max(usize::from(!report.holds()))
-        });
+        let models = self.models.iter().map(|report| check::violated(report).len().max(usize::from(!report.holds())));
         let comparisons = self.comparisons.iter().map(|report| spec::differences(report).len());
-        let campaigns = self.campaigns.iter().map(|summary| summary.failed.len() + chaos::never_seen(summary).len());
+        let campaigns = self.campaigns.iter();
+        let campaigns =
+            campaigns.map(|summary| chaos::failed_by_property(summary).len() + chaos::never_seen(summary).len());
         models.chain(comparisons).chain(campaigns).sum::<usize>() as u64
     }
 

@@ -3,8 +3,8 @@
 mod html;
 
 use crate::chaos;
-use crate::check::kind_name;
-use crate::output::{grouped, seconds};
+use crate::check::{kind_name, violated};
+use crate::output::{first_few, grouped, seconds};
 use crate::spec::differences;
 use crate::verify::RoomFindings;
 use html::{Element, tag};
@@ -157,43 +157,42 @@ fn campaigns(reports: &[Summary]) -> Element {
 }
 
 fn violations(room: &RoomFindings) -> Vec<Violation> {
-    let models = room.models.iter().flat_map(|report| {
-        let broken = report.properties.iter().filter(|property| !property.holds);
-        broken.map(|property| broken_property(report, property))
-    });
-    let comparisons = room.comparisons.iter().flat_map(|report| {
-        let command = format!("purlin spec {}", report.room);
-        let claim = format!("{}: code and specification agree", report.scope);
-        differences(report).into_iter().map(move |found| Violation {
-            claim: claim.clone(),
-            found: vec![found],
-            command: command.clone(),
-        })
-    });
-    let campaigns = room.campaigns.iter().flat_map(broken_seeds);
+    let models = room.models.iter().flat_map(broken_properties);
+    let comparisons = room.comparisons.iter().flat_map(broken_comparison);
+    let campaigns = room.campaigns.iter().flat_map(broken_campaign);
     models.chain(comparisons).chain(campaigns).collect()
 }
 
-fn broken_property(report: &CheckReport, property: &PropertyReport) -> Violation {
-    Violation {
+fn broken_properties(report: &CheckReport) -> Vec<Violation> {
+    let broken = violated(report).into_iter().map(|property| Violation {
         claim: format!("{}: {} {}", report.model, kind_name(property.kind), property.name),
         found: property.path.clone().unwrap_or_else(|| vec!["no state and no step shows it".to_owned()]),
         command: format!("purlin check {} --model '{}'", report.room, report.model),
-    }
+    });
+    broken.collect()
 }
 
-fn broken_seeds(report: &Summary) -> Vec<Violation> {
-    let (scenario, tier) = (&report.scenario, report.tier);
-    let failed = report.failed.iter().map(|failed| Violation {
-        claim: format!("{scenario}, seed {}: {}", failed.seed, failed.property),
-        found: vec![failed.detail.clone()],
-        command: format!("purlin replay {scenario} --tier {tier} --seed {}", failed.seed),
+fn broken_comparison(report: &SpecReport) -> Vec<Violation> {
+    let broken = differences(report).into_iter().map(|difference| Violation {
+        claim: format!("{}: {} {}", report.scope, difference.found.len(), difference.kind),
+        found: first_few(&difference.found),
+        command: format!("purlin spec {}", report.room),
     });
-    let [first, end] = report.seeds;
-    let unseen = chaos::never_seen(report).iter().map(|what| Violation {
-        claim: format!("{scenario}: sometimes {what}"),
+    broken.collect()
+}
+
+fn broken_campaign(summary: &Summary) -> Vec<Violation> {
+    let (scenario, tier, [first, end]) = (&summary.scenario, summary.tier, summary.seeds);
+    let command = format!("purlin chaos {scenario} --tier {tier} --seeds {first}..{end}");
+    let failed = chaos::failed_by_property(summary).into_iter().map(|(property, seeds)| {
+        let found: Vec<String> = seeds.iter().map(|failed| chaos::describe(summary, failed)).collect();
+        let claim = format!("{scenario} in {tier}: {property}, {} seeds", seeds.len());
+        Violation { claim, found: first_few(&found), command: command.clone() }
+    });
+    let unseen = chaos::never_seen(summary).iter().map(|what| Violation {
+        claim: format!("{scenario} in {tier}: sometimes {what}"),
         found: vec!["no seed of the campaign has shown it".to_owned()],
-        command: format!("purlin chaos {scenario} --tier {tier} --seeds {first}..{end}"),
+        command: command.clone(),
     });
     failed.chain(unseen).collect()
 }
