@@ -3,21 +3,15 @@
 mod html;
 
 use crate::chaos;
-use crate::check::{kind_name, violated};
-use crate::output::{first_few, grouped, seconds};
+use crate::check::kind_name;
+use crate::output::{grouped, seconds};
 use crate::spec::differences;
 use crate::verify::RoomFindings;
+use crate::violations::{Violation, violations};
 use html::{Element, tag};
 use purlin_models::spec::SpecReport;
 use purlin_models::{CheckReport, PropertyReport};
 use purlin_sim::Summary;
-
-/// One thing that does not hold, and how to see it again.
-struct Violation {
-    claim: String,
-    found: Vec<String>,
-    command: String,
-}
 
 /// The whole report.
 pub(crate) fn render(rooms: &[RoomFindings], took: f64) -> String {
@@ -46,7 +40,7 @@ fn opening(title: &str, rooms: &[RoomFindings], took: f64) -> Element {
 }
 
 fn verdict(rooms: &[RoomFindings]) -> Element {
-    let violations: u64 = rooms.iter().map(RoomFindings::violations).sum();
+    let violations: u64 = rooms.iter().map(RoomFindings::violated).sum();
     let verdict = tag("p").with("role", "status");
     match violations {
         0 => verdict.class("verdict good").text("✓ Every property holds."),
@@ -64,7 +58,7 @@ fn overview(rooms: &[RoomFindings]) -> Element {
             number(grouped(room.states())),
             number(room.comparisons.len()),
             number(grouped(room.seeds())),
-            count_of_violations(room.violations()),
+            count_of_violations(room.violated()),
             number(seconds(room.seconds)),
         ])
     });
@@ -154,47 +148,6 @@ fn campaigns(reports: &[Summary]) -> Element {
     });
     let header = ["scenario", "tier", "seeds", "failed", "events", "simulated", "CPU", "hash", "again"];
     table("Seeded simulations; the same hash means the same runs, event by event", &header, rows)
-}
-
-fn violations(room: &RoomFindings) -> Vec<Violation> {
-    let models = room.models.iter().flat_map(broken_properties);
-    let comparisons = room.comparisons.iter().flat_map(broken_comparison);
-    let campaigns = room.campaigns.iter().flat_map(broken_campaign);
-    models.chain(comparisons).chain(campaigns).collect()
-}
-
-fn broken_properties(report: &CheckReport) -> Vec<Violation> {
-    let broken = violated(report).into_iter().map(|property| Violation {
-        claim: format!("{}: {} {}", report.model, kind_name(property.kind), property.name),
-        found: property.path.clone().unwrap_or_else(|| vec!["no state and no step shows it".to_owned()]),
-        command: format!("purlin check {} --model '{}'", report.room, report.model),
-    });
-    broken.collect()
-}
-
-fn broken_comparison(report: &SpecReport) -> Vec<Violation> {
-    let broken = differences(report).into_iter().map(|difference| Violation {
-        claim: format!("{}: {} {}", report.scope, difference.found.len(), difference.kind),
-        found: first_few(&difference.found),
-        command: format!("purlin spec {}", report.room),
-    });
-    broken.collect()
-}
-
-fn broken_campaign(summary: &Summary) -> Vec<Violation> {
-    let (scenario, tier, [first, end]) = (&summary.scenario, summary.tier, summary.seeds);
-    let command = format!("purlin chaos {scenario} --tier {tier} --seeds {first}..{end}");
-    let failed = chaos::failed_by_property(summary).into_iter().map(|(property, seeds)| {
-        let found: Vec<String> = seeds.iter().map(|failed| chaos::describe(summary, failed)).collect();
-        let claim = format!("{scenario} in {tier}: {property}, {} seeds", seeds.len());
-        Violation { claim, found: first_few(&found), command: command.clone() }
-    });
-    let unseen = chaos::never_seen(summary).iter().map(|what| Violation {
-        claim: format!("{scenario} in {tier}: sometimes {what}"),
-        found: vec!["no seed of the campaign has shown it".to_owned()],
-        command: command.clone(),
-    });
-    failed.chain(unseen).collect()
 }
 
 fn violation(violation: &Violation) -> Element {
