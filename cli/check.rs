@@ -106,7 +106,7 @@ pub(crate) fn check(model: &dyn Model, output: Output) -> CheckReport {
 }
 
 fn tell(report: &CheckReport, output: Output) -> Result<(), Failure> {
-    let broken: Vec<_> = report.properties.iter().filter(|property| !property.holds).collect();
+    let broken = violated(report);
     let verdict = match broken.len() {
         0 if report.complete => format!("all {} properties hold", report.properties.len()),
         0 => "the search did not come to its end".to_owned(),
@@ -115,6 +115,12 @@ fn tell(report: &CheckReport, output: Output) -> Result<(), Failure> {
     let (states, seconds) = (output::grouped(report.unique_states), output::seconds(report.seconds));
     output.line(format_args!("{} / {}: {verdict}; {states} states, {seconds}", report.room, report.model))?;
     broken.iter().try_for_each(|property| tell_violation(property, output))
+}
+
+/// The properties that do not hold. A search that was stopped by one violation has not seen enough to miss anything.
+pub(crate) fn violated(report: &CheckReport) -> Vec<&PropertyReport> {
+    let broken = report.properties.iter().filter(|property| !property.holds);
+    broken.filter(|property| report.complete || property.kind != Kind::Sometimes).collect()
 }
 
 fn tell_violation(property: &PropertyReport, output: Output) -> Result<(), Failure> {
@@ -159,4 +165,34 @@ fn draw(model: &dyn Model, file: &Path, output: Output) -> Result<Verdict, Failu
     output.line(format_args!("{} / {}: drawn into {}", model.room(), model.name(), file.display()))?;
     output.document(&serde_json::json!({ "runs": [], "dot": file }))?;
     Ok(Verdict::Holds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn property(kind: Kind, holds: bool) -> PropertyReport {
+        PropertyReport { name: "claim".to_owned(), kind, holds, path: None, actions: None }
+    }
+
+    #[test]
+    fn a_search_that_was_stopped_has_not_missed_what_it_did_not_see() {
+        let mut report = CheckReport {
+            room: "room",
+            model: "model",
+            scope: Scope::Quick,
+            complete: false,
+            unique_states: 1,
+            generated_states: 1,
+            seconds: 0.0,
+            properties: vec![
+                property(Kind::Always, false),
+                property(Kind::Sometimes, false),
+                property(Kind::Always, true),
+            ],
+        };
+        assert_eq!(violated(&report).len(), 1);
+        report.complete = true;
+        assert_eq!(violated(&report).len(), 2);
+    }
 }

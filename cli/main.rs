@@ -17,6 +17,7 @@ mod report;
 mod rooms;
 mod spec;
 mod verify;
+mod violations;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};

@@ -72,6 +72,18 @@ pub(crate) fn print(text: fmt::Arguments<'_>) -> Result<(), Failure> {
     }
 }
 
+/// The most findings of one kind that are told one by one.
+const TOLD_MAX: usize = 5;
+
+/// The first findings of a kind, and how many more there are.
+pub(crate) fn first_few(found: &[String]) -> Vec<String> {
+    let mut few: Vec<String> = found.iter().take(TOLD_MAX).cloned().collect();
+    if found.len() > TOLD_MAX {
+        few.push(format!("… and {} more", grouped((found.len() - TOLD_MAX) as u64)));
+    }
+    few
+}
+
 /// A count as people read it: 1,234,567.
 pub(crate) fn grouped(count: u64) -> String {
     let digits = count.to_string();

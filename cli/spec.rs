@@ -86,17 +86,23 @@ pub(crate) fn compare(comparison: &dyn Comparison, oracle: &Oracle, output: Outp
     report.map_err(Failure::new)
 }
 
-/// What does not hold, each with the side that it is on.
-pub(crate) fn differences(report: &SpecReport) -> Vec<String> {
-    let own =
-        report.properties.iter().filter(|property| !property.holds).map(|property| property.name.clone()).collect();
+/// One way in which code and specification differ, and where.
+pub(crate) struct Difference {
+    pub(crate) kind: &'static str,
+    pub(crate) found: Vec<String>,
+}
+
+/// All ways in which they differ.
+pub(crate) fn differences(report: &SpecReport) -> Vec<Difference> {
+    let violated = report.properties.iter().filter(|property| !property.holds).map(|property| property.name.clone());
     let kinds = [
-        ("a step of the code that the specification does not know", &report.unexplained_code_steps),
-        ("a step of the specification that the code does not offer", &report.missing_spec_steps),
-        ("a state of the specification that the code does not reach", &report.unreached_spec_states),
-        ("a claim of the specification that TLC finds violated", &own),
+        ("steps of the code that the specification does not know", report.unexplained_code_steps.clone()),
+        ("steps of the specification that the code does not offer", report.missing_spec_steps.clone()),
+        ("states of the specification that the code does not reach", report.unreached_spec_states.clone()),
+        ("claims of the specification that TLC finds violated", violated.collect()),
     ];
-    kinds.iter().flat_map(|(kind, found)| found.iter().map(move |what| format!("{kind}: {what}"))).collect()
+    let differences = kinds.into_iter().map(|(kind, found)| Difference { kind, found });
+    differences.filter(|difference| !difference.found.is_empty()).collect()
 }
 
 fn tell(report: &SpecReport, output: Output) -> Result<(), Failure> {
@@ -110,5 +116,10 @@ fn tell(report: &SpecReport, output: Output) -> Result<(), Failure> {
         report.fields.join(" "),
         output::seconds(report.seconds),
     ))?;
-    differences(report).iter().try_for_each(|difference| output.line(format_args!("  {difference}")))
+    differences(report).iter().try_for_each(|difference| tell_difference(difference, output))
+}
+
+fn tell_difference(difference: &Difference, output: Output) -> Result<(), Failure> {
+    output.line(format_args!("  {}: {}", difference.found.len(), difference.kind))?;
+    output::first_few(&difference.found).iter().try_for_each(|found| output.line(format_args!("    {found}")))
 }

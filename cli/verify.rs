@@ -4,6 +4,7 @@ use crate::chaos;
 use crate::failure::{Failure, Verdict};
 use crate::output::{self, Output};
 use crate::rooms::{self, Room};
+use crate::violations::{Violation, violations};
 use crate::{check, report, spec};
 use purlin_models::spec::{Oracle, SpecReport};
 use purlin_models::{CheckReport, Scope};
@@ -66,15 +67,9 @@ impl RoomFindings {
         self.campaigns.iter().map(chaos::seeds_run).sum()
     }
 
-    /// Everything that does not hold, each counted once. A search that stopped early stands for at least one.
-    pub(crate) fn violations(&self) -> u64 {
-        let models = self.models.iter().map(|report| {
-            let broken = report.properties.iter().filter(|property| !property.holds).count();
-            broken.max(usize::from(!report.holds()))
-        });
-        let comparisons = self.comparisons.iter().map(|report| spec::differences(report).len());
-        let campaigns = self.campaigns.iter().map(|summary| summary.failed.len() + chaos::never_seen(summary).len());
-        models.chain(comparisons).chain(campaigns).sum::<usize>() as u64
+    /// How many claims do not hold.
+    pub(crate) fn violated(&self) -> u64 {
+        violations(self).len() as u64
     }
 
     fn summary(&self) -> RoomSummary {
@@ -83,7 +78,7 @@ impl RoomFindings {
             models: self.models.len(),
             states: self.states(),
             seeds: self.seeds(),
-            violations: self.violations(),
+            violations: self.violated(),
             seconds: self.seconds,
         }
     }
@@ -134,10 +129,16 @@ fn tell(findings: &[RoomFindings], report: &Path, output: Output) -> Result<(), 
             output::grouped(room.states()),
             room.comparisons.len().to_string(),
             output::grouped(room.seeds()),
-            room.violations().to_string(),
+            room.violated().to_string(),
             output::seconds(room.seconds),
         ]
     });
     output.table(&header, rows.collect())?;
+    let violations: Vec<String> = findings.iter().flat_map(violations).map(|it| in_one_line(&it)).collect();
+    output::first_few(&violations).iter().try_for_each(|violation| output.line(violation))?;
     output.line(format_args!("report: {}", report.display()))
+}
+
+fn in_one_line(violation: &Violation) -> String {
+    format!("VIOLATED: {}; again: {}", violation.claim, violation.command)
 }

@@ -8,6 +8,7 @@ use crate::rooms;
 use asked::{AskedShard, Cluster, parse_budget};
 use purlin_sim::{Campaign, Scenario, Shard, Summary, Tier, parse_seeds, scenarios};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::fs;
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -144,8 +145,18 @@ pub(crate) fn seeds_run(summary: &Summary) -> u64 {
     summary.passed + summary.failed.len() as u64
 }
 
-/// The most failed seeds that are told one by one.
-const TOLD_MAX: usize = 10;
+/// The seeds that broke one property, in their order.
+pub(crate) fn failed_by_property(summary: &Summary) -> BTreeMap<&str, Vec<&purlin_sim::Failure>> {
+    let mut failed: BTreeMap<&str, Vec<&purlin_sim::Failure>> = BTreeMap::new();
+    summary.failed.iter().for_each(|seed| failed.entry(&seed.property).or_default().push(seed));
+    failed
+}
+
+/// What a failed seed has shown, and how to see it again.
+pub(crate) fn describe(summary: &Summary, failed: &purlin_sim::Failure) -> String {
+    let again = format!("purlin replay {} --tier {} --seed {}", summary.scenario, summary.tier, failed.seed);
+    format!("{}; again: {again}", failed.detail)
+}
 
 fn tell(summary: &Summary, output: Output) -> Result<(), Failure> {
     let [first, end] = summary.seeds;
@@ -164,12 +175,10 @@ fn tell(summary: &Summary, output: Output) -> Result<(), Failure> {
         output::seconds(summary.cpu_seconds),
         summary.trace_hash,
     ))?;
-    for failed in summary.failed.iter().take(TOLD_MAX) {
-        let again = format!("purlin replay {} --tier {} --seed {}", summary.scenario, summary.tier, failed.seed);
-        output.line(format_args!("  {}: {}; again: {again}", failed.property, failed.detail))?;
-    }
-    if summary.failed.len() > TOLD_MAX {
-        output.line(format_args!("  … and {} more", summary.failed.len() - TOLD_MAX))?;
+    for (property, seeds) in failed_by_property(summary) {
+        output.line(format_args!("  {property}: violated by {} seeds", output::grouped(seeds.len() as u64)))?;
+        let seeds: Vec<String> = seeds.into_iter().map(|failed| describe(summary, failed)).collect();
+        output::first_few(&seeds).iter().try_for_each(|seed| output.line(format_args!("    {seed}")))?;
     }
     let never = never_seen(summary).iter();
     never.map(|what| format!("  never seen, so nothing is said of it: {what}")).try_for_each(|line| output.line(line))

@@ -7,17 +7,11 @@ use crate::check::kind_name;
 use crate::output::{grouped, seconds};
 use crate::spec::differences;
 use crate::verify::RoomFindings;
+use crate::violations::{Violation, violations};
 use html::{Element, tag};
 use purlin_models::spec::SpecReport;
 use purlin_models::{CheckReport, PropertyReport};
 use purlin_sim::Summary;
-
-/// One thing that does not hold, and how to see it again.
-struct Violation {
-    claim: String,
-    found: Vec<String>,
-    command: String,
-}
 
 /// The whole report.
 pub(crate) fn render(rooms: &[RoomFindings], took: f64) -> String {
@@ -46,7 +40,7 @@ fn opening(title: &str, rooms: &[RoomFindings], took: f64) -> Element {
 }
 
 fn verdict(rooms: &[RoomFindings]) -> Element {
-    let violations: u64 = rooms.iter().map(RoomFindings::violations).sum();
+    let violations: u64 = rooms.iter().map(RoomFindings::violated).sum();
     let verdict = tag("p").with("role", "status");
     match violations {
         0 => verdict.class("verdict good").text("✓ Every property holds."),
@@ -64,7 +58,7 @@ fn overview(rooms: &[RoomFindings]) -> Element {
             number(grouped(room.states())),
             number(room.comparisons.len()),
             number(grouped(room.seeds())),
-            count_of_violations(room.violations()),
+            count_of_violations(room.violated()),
             number(seconds(room.seconds)),
         ])
     });
@@ -154,48 +148,6 @@ fn campaigns(reports: &[Summary]) -> Element {
     });
     let header = ["scenario", "tier", "seeds", "failed", "events", "simulated", "CPU", "hash", "again"];
     table("Seeded simulations; the same hash means the same runs, event by event", &header, rows)
-}
-
-fn violations(room: &RoomFindings) -> Vec<Violation> {
-    let models = room.models.iter().flat_map(|report| {
-        let broken = report.properties.iter().filter(|property| !property.holds);
-        broken.map(|property| broken_property(report, property))
-    });
-    let comparisons = room.comparisons.iter().flat_map(|report| {
-        let command = format!("purlin spec {}", report.room);
-        let claim = format!("{}: code and specification agree", report.scope);
-        differences(report).into_iter().map(move |found| Violation {
-            claim: claim.clone(),
-            found: vec![found],
-            command: command.clone(),
-        })
-    });
-    let campaigns = room.campaigns.iter().flat_map(broken_seeds);
-    models.chain(comparisons).chain(campaigns).collect()
-}
-
-fn broken_property(report: &CheckReport, property: &PropertyReport) -> Violation {
-    Violation {
-        claim: format!("{}: {} {}", report.model, kind_name(property.kind), property.name),
-        found: property.path.clone().unwrap_or_else(|| vec!["no state and no step shows it".to_owned()]),
-        command: format!("purlin check {} --model '{}'", report.room, report.model),
-    }
-}
-
-fn broken_seeds(report: &Summary) -> Vec<Violation> {
-    let (scenario, tier) = (&report.scenario, report.tier);
-    let failed = report.failed.iter().map(|failed| Violation {
-        claim: format!("{scenario}, seed {}: {}", failed.seed, failed.property),
-        found: vec![failed.detail.clone()],
-        command: format!("purlin replay {scenario} --tier {tier} --seed {}", failed.seed),
-    });
-    let [first, end] = report.seeds;
-    let unseen = chaos::never_seen(report).iter().map(|what| Violation {
-        claim: format!("{scenario}: sometimes {what}"),
-        found: vec!["no seed of the campaign has shown it".to_owned()],
-        command: format!("purlin chaos {scenario} --tier {tier} --seeds {first}..{end}"),
-    });
-    failed.chain(unseen).collect()
 }
 
 fn violation(violation: &Violation) -> Element {
