@@ -47,6 +47,9 @@ struct Mutant {
     /// Checks that its patch promises and that let it through.
     #[serde(skip)]
     missed_by: Vec<Check>,
+    /// Checks that did not come to an end in time.
+    #[serde(skip)]
+    unended: Vec<Check>,
 }
 
 impl Mutant {
@@ -109,16 +112,17 @@ fn plant(scratch: &Scratch, patch: &Patch) -> Result<Mutant, Failure> {
     let build = scratch.build().map_err(|failure| {
         Failure::new(format_args!("{}: the mutant does not compile: {failure}", patch.path.display()))
     })?;
-    let (mut caught_by, mut missed_by) = (Vec::new(), Vec::new());
+    let (mut caught_by, mut unended) = (Vec::new(), Vec::new());
     for check in plan(patch) {
         match check.run(scratch, &build, &patch.room)? {
             Found::Bug => caught_by.push(check),
-            Found::Nothing | Found::NoEnd if patch.caught_by.contains(&check) => missed_by.push(check),
-            Found::Nothing | Found::NoEnd => {}
+            Found::NoEnd => unended.push(check),
+            Found::Nothing => {}
         }
     }
+    let missed_by = patch.caught_by.iter().copied().filter(|check| !caught_by.contains(check)).collect();
     let seconds = began.elapsed().as_secs_f64();
-    Ok(Mutant { name: patch.name.clone(), room: patch.room.clone(), caught_by, seconds, missed_by })
+    Ok(Mutant { name: patch.name.clone(), room: patch.room.clone(), caught_by, seconds, missed_by, unended })
 }
 
 /// The checks that a patch promises, then those that are quick enough to be tried on every mutant.
@@ -129,12 +133,13 @@ fn plan(patch: &Patch) -> Vec<Check> {
 }
 
 fn tell(mutant: &Mutant, output: Output) -> Result<(), Failure> {
-    let names = |checks: &[Check]| checks.iter().map(Check::to_string).collect::<Vec<_>>().join(", ");
-    let caught = if mutant.caught_by.is_empty() { "nothing".to_owned() } else { names(&mutant.caught_by) };
-    let missed = match mutant.missed_by.as_slice() {
-        [] => String::new(),
-        checks => format!("; MISSED by {}", names(checks)),
-    };
-    let seconds = output::seconds(mutant.seconds);
-    output.line(format_args!("{}/{}: caught by {caught}{missed} ({seconds})", mutant.room, mutant.name))
+    let Mutant { name, room, caught_by, seconds, missed_by, unended } = mutant;
+    let caught = if caught_by.is_empty() { "nothing".to_owned() } else { names(caught_by) };
+    let missed = if missed_by.is_empty() { String::new() } else { format!("; MISSED by {}", names(missed_by)) };
+    let unended = if unended.is_empty() { String::new() } else { format!("; no end in {}", names(unended)) };
+    output.line(format_args!("{room}/{name}: caught by {caught}{missed}{unended} ({})", output::seconds(*seconds)))
+}
+
+fn names(checks: &[Check]) -> String {
+    checks.iter().map(Check::to_string).collect::<Vec<_>>().join(", ")
 }
