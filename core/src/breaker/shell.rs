@@ -60,7 +60,7 @@ pub struct Rejected {
 impl fmt::Display for Rejected {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.rejection, self.retry_after) {
-            (Rejection::Open { .. }, Some(wait)) => write!(formatter, "the circuit is open for another {wait:?}"),
+            (Rejection::Open { .. }, Some(wait)) => write!(formatter, "the circuit is open for another {wait:.1?}"),
             (Rejection::Open { .. }, None) => write!(formatter, "the circuit is open"),
             (Rejection::ProbesTaken, _) => write!(formatter, "the circuit is half-open and all its probes are taken"),
             (Rejection::ForcedOpen, _) => write!(formatter, "the circuit was forced open"),

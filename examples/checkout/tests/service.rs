@@ -120,7 +120,7 @@ async fn the_circuit_opens_half_opens_and_closes_over_http() {
     let (status, body) = world.check_out().await;
     assert_eq!(
         (status, body.as_str()),
-        (StatusCode::SERVICE_UNAVAILABLE, r#"{"error":"the circuit is open for another 1.500000001s"}"#)
+        (StatusCode::SERVICE_UNAVAILABLE, r#"{"error":"the circuit is open for another 1.5s"}"#)
     );
     assert_eq!(world.bank.calls(), calls, "a rejected call does not reach the bank");
 
