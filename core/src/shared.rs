@@ -102,7 +102,7 @@ fn cancel<P: Policy>(stepper: &impl Stepper<P>, permit: P::Permit) {
 
 /// A machine in one atomic word, stepped by compare-and-swap. It never blocks.
 ///
-/// After a lost swap the effects are dropped, the clock is read afresh and the step is taken again.
+/// Its configuration is for good. After a lost swap the effects are dropped, the clock is read afresh and the step is taken again.
 #[derive(Debug)]
 pub struct Shared<M: Packed, K> {
     word: AtomicU64,
@@ -114,6 +114,17 @@ impl<M: Packed, K: Keeper<M>> Shared<M, K> {
     /// Shares `machine`.
     pub fn new(machine: &M, config: M::Config, keeper: K) -> Self {
         Self { word: AtomicU64::new(machine.pack()), config, keeper }
+    }
+
+    /// A fresh machine, shared.
+    pub fn fresh(config: M::Config, keeper: K) -> Self
+    where
+        M: Policy,
+    {
+        let mut outbox = VecDeque::new();
+        let machine = M::new(&config, &mut Stepping::new(&keeper, Instant::ORIGIN, &mut outbox));
+        outbox.into_iter().for_each(|effect| keeper.happened(effect));
+        Self::new(&machine, config, keeper)
     }
 
     /// The machine as it is now.
