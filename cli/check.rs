@@ -65,11 +65,17 @@ pub(crate) fn run(arguments: &Arguments, output: Output) -> Result<Verdict, Fail
     for model in &models {
         let report = check(model.as_ref(), output);
         tell(&report, output)?;
+        if arguments.model.is_some() {
+            tell_properties(&report, output)?;
+        }
         runs.push(report);
     }
     let holds = runs.iter().all(CheckReport::holds);
     let states = runs.iter().map(|run| run.unique_states).sum();
     output.line(format_args!("models: {}; states in all: {}", runs.len(), output::grouped(states)))?;
+    if arguments.scope.is_none() && arguments.model.is_none() {
+        output.line("larger ones: --scope full; the properties of one: --model NAME")?;
+    }
     output.document(&Document { runs })?;
     Ok(Verdict::holds_if(holds))
 }
@@ -79,20 +85,31 @@ fn select(arguments: &Arguments) -> Result<Vec<Box<dyn Model>>, Failure> {
     let scope = arguments.scope.or(arguments.model.is_none().then_some(ScopeName::Quick)).map(Scope::from);
     models.retain(|model| scope.is_none_or(|scope| model.scope() == scope));
     let Some(name) = &arguments.model else { return Ok(models) };
-    let names = models.iter().map(|model| format!("`{}`", model.name())).collect::<Vec<_>>().join(", ");
+    let known: Vec<&str> = models.iter().map(|model| model.name()).collect();
+    let unknown = unknown_model(name, &known, arguments.scope);
     models.retain(|model| model.name() == name);
-    if models.is_empty() {
-        return Err(Failure::new(format_args!("there is no model `{name}`: choose one of {names}")));
-    }
-    Ok(models)
+    if models.is_empty() { Err(unknown) } else { Ok(models) }
+}
+
+/// Names a few models that share a word with what was asked for; there are too many to name all.
+fn unknown_model(asked: &str, known: &[&str], scope: Option<ScopeName>) -> Failure {
+    const MOST: usize = 3;
+    let shares_a_word =
+        |name: &&&str| asked.split_whitespace().any(|word| name.split_whitespace().any(|it| it == word));
+    let near: Vec<String> = known.iter().filter(shares_a_word).take(MOST).map(|name| format!("`{name}`")).collect();
+    let near = if near.is_empty() { String::new() } else { format!(", such as {}", near.join(", ")) };
+    let scope = scope.map_or("", |_| " of this scope");
+    Failure::new(format_args!("there is no model `{asked}`{scope}: `purlin list` has the names{near}"))
 }
 
 fn only(models: &[Box<dyn Model>]) -> Result<&dyn Model, Failure> {
     if let [model] = models {
         return Ok(model.as_ref());
     }
-    let names = models.iter().map(|model| format!("`{}`", model.name())).collect::<Vec<_>>().join(", ");
-    Err(Failure::new(format_args!("this takes exactly one model: choose one with --model: {names}")))
+    let count = models.len();
+    Err(Failure::new(format_args!(
+        "this takes one model, not {count}: name it with --model (`purlin list` has the names)"
+    )))
 }
 
 /// Checks one model, with a spinner that counts its states.
@@ -115,6 +132,12 @@ fn tell(report: &CheckReport, output: Output) -> Result<(), Failure> {
     let (states, seconds) = (output::grouped(report.unique_states), output::seconds(report.seconds));
     output.line(format_args!("{} / {}: {verdict}; {states} states, {seconds}", report.room, report.model))?;
     broken.iter().try_for_each(|property| tell_violation(property, output))
+}
+
+fn tell_properties(report: &CheckReport, output: Output) -> Result<(), Failure> {
+    let held = report.properties.iter().filter(|property| property.holds);
+    held.map(|property| format!("  {} {}", kind_name(property.kind), property.name))
+        .try_for_each(|line| output.line(line))
 }
 
 /// The properties that do not hold. A search that was stopped by one violation has not seen enough to miss anything.
