@@ -28,6 +28,8 @@
 
 pub mod breaker;
 pub mod machine;
+pub mod protocol;
+pub mod queue;
 pub mod shared;
 mod sync;
 pub mod time;
