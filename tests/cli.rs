@@ -144,6 +144,13 @@ fn a_cluster_tells_which_shard_to_run() {
 }
 
 #[test]
+fn a_budget_ends_a_campaign() {
+    let timed = campaign(&["--budget", "1s"]);
+    assert_eq!(timed["complete"], false);
+    assert!(timed["passed"].as_u64() > Some(0), "{timed}");
+}
+
+#[test]
 fn a_campaign_that_keeps_results_goes_on_where_it_was() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let out = folder.path().to_str().expect("a path");

@@ -6,7 +6,7 @@ use crate::failure::{Failure, Verdict};
 use crate::output::{self, Output};
 use crate::rooms;
 use asked::{AskedShard, Cluster, parse_budget};
-use purlin_sim::{Campaign, Scenario, Shard, Summary, Tier, parse_seeds, scenarios};
+use purlin_sim::{Campaign, Progress, Scenario, Shard, Summary, Tier, parse_seeds, scenarios};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs;
@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     /// Run only the seeds whose remainder by N is I; N alone takes I from JOB_COMPLETION_INDEX or SLURM_ARRAY_TASK_ID
     #[arg(long, value_name = "I/N")]
     shard: Option<AskedShard>,
-    /// Begin no seed after this much time, as in 45s, 30m or 2h; the seeds are then 0..5000000 unless given
+    /// Begin no seed after this much time, as in 45s, 30m or 2h; without --seeds there is no other end
     #[arg(long, value_name = "TIME", value_parser = parse_budget)]
     budget: Option<Duration>,
     /// Keep results and plans here; a campaign that was killed goes on where it was
@@ -76,8 +76,8 @@ fn campaign(arguments: &Arguments, shard: Shard, budget: Option<Duration>) -> Ca
     Campaign { shard, budget, out: arguments.out.clone(), threads: cores(), ..Campaign::new(tier, seeds) }
 }
 
-/// More than an hour of the swarm on one core: the seeds of a campaign that ends by its budget.
-const SEEDS_MAX: u64 = 5_000_000;
+/// The seeds of a campaign that ends by its budget: every number that any JSON reader keeps exactly.
+const SEEDS_MAX: u64 = 1 << 53;
 
 fn default_seeds(tier: Tier, timed: bool) -> Range<u64> {
     match tier {
@@ -103,18 +103,25 @@ pub(crate) fn run_seeds(
 
 /// Runs a campaign with a bar over its seeds, and keeps the plan of every seed that failed.
 fn run_campaign(campaign: &Campaign, scenario: &Scenario, output: Output) -> Result<Summary, Failure> {
-    let bar = output.progress(1, format!("{} / {}", scenario.name(), campaign.tier));
+    // A campaign that ends by its budget has no share of its seeds to show.
+    let length = u64::from(campaign.budget.is_none());
+    let bar = output.progress(length, format!("{} / {}", scenario.name(), campaign.tier));
     let summary = campaign.run(scenario, &|progress| {
-        bar.set_length(progress.of);
-        bar.set_position(progress.done);
-        if progress.failed > 0 {
-            bar.set_message(format!("{} failed", progress.failed));
+        if campaign.budget.is_none() {
+            bar.set_length(progress.of);
         }
+        bar.set_position(progress.done);
+        bar.set_message(told(progress));
     });
     bar.finish_and_clear();
     let mut summary = summary.map_err(Failure::new)?;
     keep_plans(&mut summary, scenario)?;
     Ok(summary)
+}
+
+fn told(progress: Progress) -> String {
+    let done = output::grouped(progress.done);
+    if progress.failed == 0 { format!("{done} seeds") } else { format!("{done} seeds, {} failed", progress.failed) }
 }
 
 /// Where no results are kept, a failed seed still leaves its plan behind, so that anybody can run it again.
