@@ -4,11 +4,11 @@ use crate::failure::{Failure, Verdict};
 use crate::output::{self, Output};
 use crate::rooms;
 use clap::ValueEnum;
-use purlin_models::{CheckReport, Kind, Model, PropertyReport, Scope};
+use purlin_models::{CheckReport, ExploreError, Kind, Model, PropertyReport, Scope};
 use serde::Serialize;
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
 /// Check models exhaustively
@@ -138,7 +138,7 @@ pub(crate) fn kind_name(kind: Kind) -> &'static str {
 }
 
 fn explore(model: &dyn Model, address: &str, output: Output) -> Result<Verdict, Failure> {
-    let address = resolve(address)?;
+    let address = bound(resolve(address)?).map_err(Failure::new)?;
     output.line(format_args!(
         "{} / {}: open http://{address} in a browser; Ctrl-C ends",
         model.room(),
@@ -148,6 +148,13 @@ fn explore(model: &dyn Model, address: &str, output: Output) -> Result<Verdict, 
         Err(error) => Err(Failure::new(error)),
         Ok(never) => match never {},
     }
+}
+
+/// The address once it has been bound, with the port that the system chose if it was asked to. It is free again for the
+/// explorer, which binds it by itself.
+fn bound(address: SocketAddr) -> Result<SocketAddr, ExploreError> {
+    let bound = TcpListener::bind(address).and_then(|listener| listener.local_addr());
+    bound.map_err(|source| ExploreError::Address { address, source })
 }
 
 fn resolve(address: &str) -> Result<SocketAddr, Failure> {
@@ -163,7 +170,7 @@ fn draw(model: &dyn Model, file: &Path, output: Output) -> Result<Verdict, Failu
     let mut out = BufWriter::new(File::create(file).map_err(unwritable)?);
     model.dot(&mut out).and_then(|()| out.flush()).map_err(unwritable)?;
     output.line(format_args!("{} / {}: drawn into {}", model.room(), model.name(), file.display()))?;
-    output.document(&serde_json::json!({ "runs": [], "dot": file }))?;
+    output.document(&serde_json::json!({ "runs": [], "dot": file.to_string_lossy() }))?;
     Ok(Verdict::Holds)
 }
 

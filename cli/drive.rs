@@ -1,7 +1,7 @@
 //! `purlin drive`: a machine at the other end of a pipe. One JSON line in, one JSON line out.
 
 use crate::failure::{Failure, Verdict};
-use crate::output::print;
+use crate::output::{print, print_while_read};
 use crate::rooms;
 use purlin::{Clock, Host, Instant, Policy};
 use schemars::{JsonSchema, schema_for};
@@ -13,6 +13,7 @@ use std::fmt;
 use std::fs;
 use std::io::{self, BufRead};
 use std::num::NonZeroU32;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 /// Drive one machine by hand: JSON lines in, JSON lines out
@@ -124,8 +125,8 @@ fn drive_policy<P: Policy>(config: Option<&Path>) -> Result<Verdict, Failure> {
         if lines.read_line(&mut text).map_err(|error| in_line(&error))? == 0 {
             break;
         }
-        if !text.trim().is_empty() {
-            driven.answer(&text).map_err(|problem| in_line(&problem))?;
+        if !text.trim().is_empty() && driven.answer(&text).map_err(|problem| in_line(&problem))?.is_break() {
+            break;
         }
     }
     Ok(Verdict::Holds)
@@ -157,7 +158,8 @@ struct Driven<P: Policy> {
 }
 
 impl<P: Policy> Driven<P> {
-    fn answer(&mut self, text: &str) -> Result<(), String> {
+    /// Breaks off where nobody reads the answers any more.
+    fn answer(&mut self, text: &str) -> Result<ControlFlow<()>, String> {
         let line: Line = serde_json::from_str(text).map_err(|error| describe_json(&error))?;
         let now = line.instant()?;
         if now < self.now {
@@ -166,7 +168,7 @@ impl<P: Policy> Driven<P> {
         self.now = now;
         let answer = self.step(line)?;
         let answer = serde_json::to_string(&answer).map_err(|error| error.to_string())?;
-        print(format_args!("{answer}\n")).map_err(|failure| failure.to_string())
+        print_while_read(format_args!("{answer}\n")).map_err(|failure| failure.to_string())
     }
 
     fn step(&mut self, line: Line) -> Result<Answer<'_, P>, String> {

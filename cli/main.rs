@@ -22,14 +22,16 @@ mod violations;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 use failure::{Failure, Verdict};
-use output::Output;
+use output::{Output, while_read};
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// Checks, compares, simulates and reports on every room of Purlin
 #[derive(Parser)]
 #[command(name = "purlin", version, about)]
 struct Purlin {
-    /// Print one JSON document on the standard output and nothing else
+    /// Print one JSON document on the standard output and nothing else (`drive` answers in JSON lines and `completions`
+    /// prints its script, with or without this)
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
@@ -87,10 +89,8 @@ fn run_command(command: &Command, output: Output) -> Result<Verdict, Failure> {
 /// Help and version were asked for; everything else that the parser says is bad input, told in one line.
 fn answer_usage(answer: &clap::Error) -> ExitCode {
     if matches!(answer.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        return match answer.print() {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => fail(&Failure::new(error)),
-        };
+        let printed = while_read(answer.print().and_then(|()| io::stdout().flush()));
+        return printed.map_or_else(|failure| fail(&failure), |_| ExitCode::SUCCESS);
     }
     let text = answer.to_string();
     let mut paragraphs = text.split("\n\n").map(str::trim);
@@ -100,6 +100,7 @@ fn answer_usage(answer: &clap::Error) -> ExitCode {
 }
 
 fn fail(failure: &Failure) -> ExitCode {
-    eprintln!("purlin: {failure}");
+    // Where nobody can be told, the exit code still tells.
+    let _ = writeln!(io::stderr(), "purlin: {failure}");
     ExitCode::from(Failure::EXIT)
 }

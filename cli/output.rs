@@ -6,6 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 /// Where and how a command reports.
@@ -63,12 +64,21 @@ impl Output {
 
 /// Writes to the standard output. A reader that has gone away is no failure.
 pub(crate) fn print(text: fmt::Arguments<'_>) -> Result<(), Failure> {
+    print_while_read(text).map(drop)
+}
+
+/// The same, for those that write without end: it breaks off where the reader has gone away.
+pub(crate) fn print_while_read(text: fmt::Arguments<'_>) -> Result<ControlFlow<()>, Failure> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_fmt(text).and_then(|()| stdout.flush()) {
-        Err(error) if !is_closed_pipe(&error) => {
-            Err(Failure::new(format_args!("the standard output cannot be written: {error}")))
-        }
-        _ => Ok(()),
+    while_read(stdout.write_fmt(text).and_then(|()| stdout.flush()))
+}
+
+/// What has come of writing to the standard output.
+pub(crate) fn while_read(written: io::Result<()>) -> Result<ControlFlow<()>, Failure> {
+    match written {
+        Ok(()) => Ok(ControlFlow::Continue(())),
+        Err(error) if is_closed_pipe(&error) => Ok(ControlFlow::Break(())),
+        Err(error) => Err(Failure::new(format_args!("the standard output cannot be written: {error}"))),
     }
 }
 

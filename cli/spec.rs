@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
     /// Write the golden graphs afresh from what TLC finds
     #[arg(long)]
     update: bool,
-    /// The folder of all rooms' specifications; found above the present folder unless given
+    /// The folder of all rooms' specifications, for TLC; found above the present folder unless given
     #[arg(long, value_name = "DIR")]
     specs: Option<PathBuf>,
 }
@@ -52,7 +52,7 @@ pub(crate) fn run(arguments: &Arguments, output: Output) -> Result<Verdict, Fail
 }
 
 fn oracle(arguments: &Arguments) -> Result<Oracle, Failure> {
-    let Some(jar) = env::var_os(JAR).filter(|jar| !jar.is_empty()) else { return without_tlc(arguments.update) };
+    let Some(jar) = env::var_os(JAR).filter(|jar| !jar.is_empty()) else { return without_tlc(arguments) };
     let specs = arguments.specs.clone().map_or_else(find_specs, Ok)?;
     if !specs.is_dir() {
         return Err(Failure::in_file(&specs, "there is no such folder of specifications"));
@@ -60,13 +60,16 @@ fn oracle(arguments: &Arguments) -> Result<Oracle, Failure> {
     Ok(Oracle::Tlc { jar: jar.into(), specs, update: arguments.update })
 }
 
-fn without_tlc(update: bool) -> Result<Oracle, Failure> {
+fn without_tlc(arguments: &Arguments) -> Result<Oracle, Failure> {
     let mend = format!("set {JAR} to the path of tla2tools.jar");
-    if update {
+    if arguments.update {
         return Err(Failure::new(format_args!("only TLC can write golden graphs: {mend}")));
     }
     if env::var("CI").is_ok_and(|ci| ci == "true") {
         return Err(Failure::new(format_args!("TLC would be skipped, which CI=true forbids: {mend}")));
+    }
+    if arguments.specs.is_some() {
+        return Err(Failure::new(format_args!("only TLC reads the specifications in --specs: {mend}")));
     }
     Ok(Oracle::Golden)
 }
@@ -109,14 +112,20 @@ fn tell(report: &SpecReport, output: Output) -> Result<(), Failure> {
     let verdict = if report.holds() { "equal both ways" } else { "DIFFERENT" };
     let (model, spec) = (output::grouped(report.model_states), output::grouped(report.spec_states));
     output.line(format_args!(
-        "{} / {}: {verdict}; {model} states of the code on {spec} of the specification, at most {} on one; fields {}; {}",
+        "{} / {}: {verdict}; {model} states of the code on {spec} of the specification, at most {} on one; fields {}; {}; {}",
         report.room,
         report.scope,
         report.widest_fibre,
         report.fields.join(" "),
+        liveness(report),
         output::seconds(report.seconds),
     ))?;
     differences(report).iter().try_for_each(|difference| tell_difference(difference, output))
+}
+
+/// Whether the specification's claims of liveness hold of the code because both graphs are alike.
+fn liveness(report: &SpecReport) -> &'static str {
+    if report.liveness_carries_over { "liveness carries over" } else { "liveness is decided on the code's graph" }
 }
 
 fn tell_difference(difference: &Difference, output: Output) -> Result<(), Failure> {

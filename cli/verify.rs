@@ -10,6 +10,7 @@ use purlin_models::spec::{Oracle, SpecReport};
 use purlin_models::{CheckReport, Scope};
 use purlin_sim::{Scenario, Summary, Tier};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -36,7 +37,7 @@ const SEEDS: [(Tier, u64); 2] = [(Tier::Swarm, 200), (Tier::Turmoil, 4)];
 #[derive(Serialize)]
 struct Document<'a> {
     rooms: Vec<RoomSummary>,
-    report: &'a Path,
+    report: Cow<'a, str>,
 }
 
 #[derive(Serialize)]
@@ -91,7 +92,7 @@ pub(crate) fn run(arguments: &Arguments, output: Output) -> Result<Verdict, Fail
     tell(&findings, &arguments.report, output)?;
     let rooms: Vec<RoomSummary> = findings.iter().map(RoomFindings::summary).collect();
     let holds = rooms.iter().all(|room| room.violations == 0);
-    output.document(&Document { rooms, report: &arguments.report })?;
+    output.document(&Document { rooms, report: arguments.report.to_string_lossy() })?;
     Ok(Verdict::holds_if(holds))
 }
 

@@ -65,8 +65,11 @@ impl Cluster {
 }
 
 fn number(name: &str) -> Result<Option<u64>, Failure> {
-    let Ok(text) = env::var(name) else { return Ok(None) };
-    text.parse().map(Some).map_err(|_| Failure::new(format_args!("{name} is `{text}`: set it to a whole number")))
+    let Some(text) = env::var_os(name) else { return Ok(None) };
+    let number = text.to_str().and_then(|text| text.parse().ok());
+    number
+        .map(Some)
+        .ok_or_else(|| Failure::new(format_args!("{name} is `{}`: set it to a whole number", text.to_string_lossy())))
 }
 
 /// A stretch of wall time: `45s`, `30m`, `2h`.

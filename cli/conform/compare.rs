@@ -88,6 +88,9 @@ impl Tolerance {
     /// Near zero a relative tolerance alone would allow nothing.
     const NEAR_ZERO: f64 = 1e-12;
 
+    /// What a case may call it.
+    pub(super) const KEYS: [&str; 4] = ["tolerance", "tolerance_absolute", "tolerance_ns", "tolerance_relative"];
+
     pub(super) fn of(case: &Case) -> Self {
         let read = |key: &str| case.rest.get(key).and_then(decimal);
         let absolute = read("tolerance").or(read("tolerance_absolute")).or(read("tolerance_ns"));

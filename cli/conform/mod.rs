@@ -7,7 +7,7 @@ mod row;
 
 use crate::failure::{Failure, Verdict};
 use crate::output::Output;
-use compare::Mismatch;
+use compare::{Mismatch, Tolerance};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::fs;
@@ -48,6 +48,20 @@ struct Case {
     rest: Map<String, Value>,
 }
 
+impl Case {
+    /// What says where a case comes from, for people.
+    const REMARKS: [&str; 3] = ["source", "tags", "note"];
+
+    /// A misspelt key would take what it says out of the judgement, so no key passes unread.
+    fn check_keys(&self) -> Result<(), Mismatch> {
+        let known = |key: &str| Self::REMARKS.contains(&key) || Tolerance::KEYS.contains(&key);
+        match self.rest.keys().find(|key| !known(key)) {
+            Some(key) => Err(Mismatch::unreadable(format_args!("the key `{key}` of a case is not known"))),
+            None => Ok(()),
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct Document {
     files: Vec<FileReport>,
@@ -55,7 +69,7 @@ struct Document {
 
 #[derive(Serialize)]
 struct FileReport {
-    file: PathBuf,
+    file: String,
     format: String,
     passed: usize,
     failed: Vec<FailedCase>,
@@ -85,7 +99,7 @@ fn judge_file(file: &Path) -> Result<FileReport, Failure> {
     let judge = judge_of(&vectors.format).map_err(|mend| Failure::in_file(file, mend))?;
     let failed = vectors.cases.iter().filter_map(|case| failed_case(case, judge)).collect::<Vec<_>>();
     let passed = vectors.cases.len() - failed.len();
-    Ok(FileReport { file: file.to_owned(), format: vectors.format, passed, failed })
+    Ok(FileReport { file: file.to_string_lossy().into_owned(), format: vectors.format, passed, failed })
 }
 
 fn judge_of(format: &str) -> Result<Judge, String> {
@@ -103,12 +117,7 @@ fn failed_case(case: &Case, judge: Judge) -> Option<FailedCase> {
 
 fn tell(report: &FileReport, output: Output) -> Result<(), Failure> {
     let total = report.passed + report.failed.len();
-    output.line(format_args!(
-        "{}: {} of {total} {} cases pass",
-        report.file.display(),
-        report.passed,
-        report.format
-    ))?;
+    output.line(format_args!("{}: {} of {total} {} cases pass", report.file, report.passed, report.format))?;
     report.failed.iter().try_for_each(|failed| {
         let Mismatch { expected, got } = &failed.mismatch;
         output.line(format_args!("  {}: expected {expected}, got {got}", failed.id))

@@ -8,6 +8,7 @@ use crate::output::{grouped, seconds};
 use crate::spec::differences;
 use crate::verify::RoomFindings;
 use crate::violations::{Violation, violations};
+use Column::{Number, Text};
 use html::{Element, tag};
 use purlin_models::spec::SpecReport;
 use purlin_models::{CheckReport, PropertyReport};
@@ -62,7 +63,15 @@ fn overview(rooms: &[RoomFindings]) -> Element {
             number(seconds(room.seconds)),
         ])
     });
-    let header = ["room", "models", "states", "comparisons", "seeds", "violations", "time"];
+    let header = [
+        Text("room"),
+        Number("models"),
+        Number("states"),
+        Number("comparisons"),
+        Number("seeds"),
+        Number("violations"),
+        Number("time"),
+    ];
     tag("section").child(tag("h2").text("Rooms")).child(table("Everything that was tried", &header, rows))
 }
 
@@ -90,7 +99,8 @@ fn models(reports: &[CheckReport]) -> Element {
             tag("td").child(properties(&report.properties)),
         ])
     });
-    table("Every reachable state of small worlds", &["model", "states", "steps", "search", "properties"], rows)
+    let header = [Text("model"), Number("states"), Number("steps"), Text("search"), Text("properties")];
+    table("Every reachable state of small worlds", &header, rows)
 }
 
 fn properties(reports: &[PropertyReport]) -> Element {
@@ -119,13 +129,13 @@ fn comparisons(reports: &[SpecReport]) -> Element {
         ])
     });
     let header = [
-        "scope",
-        "states of the code",
-        "states of the specification",
-        "most alike",
-        "fields",
-        "liveness",
-        "differences",
+        Text("scope"),
+        Number("states of the code"),
+        Number("states of the specification"),
+        Number("most alike"),
+        Text("fields"),
+        Text("liveness"),
+        Number("differences"),
     ];
     table("Every state of the code held against the TLA+ specification's golden graph, both ways", &header, rows)
 }
@@ -146,7 +156,17 @@ fn campaigns(reports: &[Summary]) -> Element {
             tag("td").child(tag("code").text(again)),
         ])
     });
-    let header = ["scenario", "tier", "seeds", "failed", "events", "simulated", "CPU", "hash", "again"];
+    let header = [
+        Text("scenario"),
+        Text("tier"),
+        Number("seeds"),
+        Number("failed"),
+        Number("events"),
+        Number("simulated"),
+        Number("CPU"),
+        Text("hash"),
+        Text("again"),
+    ];
     table("Seeded simulations; the same hash means the same runs, event by event", &header, rows)
 }
 
@@ -158,8 +178,24 @@ fn violation(violation: &Violation) -> Element {
         .child(tag("pre").class("command").text(&violation.command))
 }
 
-fn table(caption: &str, header: &[&str], rows: impl Iterator<Item = Element>) -> Element {
-    let header = header.iter().map(|name| tag("th").with("scope", "col").text(name));
+/// The head of a column, by what stands below it: it is aligned as its cells are.
+enum Column {
+    Text(&'static str),
+    Number(&'static str),
+}
+
+impl Column {
+    fn head(&self) -> Element {
+        let head = tag("th").with("scope", "col");
+        match self {
+            Text(name) => head.text(name),
+            Number(name) => head.class("number").text(name),
+        }
+    }
+}
+
+fn table(caption: &str, header: &[Column], rows: impl Iterator<Item = Element>) -> Element {
+    let header = header.iter().map(Column::head);
     let table = tag("table")
         .child(tag("caption").text(caption))
         .child(tag("thead").child(tag("tr").children(header)))
@@ -179,4 +215,21 @@ fn number(number: impl std::fmt::Display) -> Element {
 fn count_of_violations(count: u64) -> Element {
     let mark = if count == 0 { ("number good", "none".to_owned()) } else { ("number bad", format!("✗ {count}")) };
     tag("td").class(mark.0).text(mark.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_stand_under_heads_that_are_aligned_as_they_are() {
+        let room = RoomFindings { room: "room", models: vec![], comparisons: vec![], campaigns: vec![], seconds: 1.0 };
+        let overview = overview(&[room]).to_string();
+        let (head, body) = overview.split_once("</thead>").unwrap();
+        let aligned =
+            |row: &str| row.split("<t").skip(1).map(|cell| cell.contains("class=\"number")).collect::<Vec<_>>();
+        let head = aligned(head.split_once("<thead><tr>").unwrap().1);
+        assert_eq!(head, aligned(body.split_once("<tr>").unwrap().1));
+        assert_eq!(head, [false, true, true, true, true, true, true]);
+    }
 }

@@ -48,12 +48,30 @@ impl Epoch {
 /// The instants and epochs inside a value, so that models can shift time and rename epochs.
 ///
 /// Each method visits every instant (every epoch) by mutable reference, in a fixed order. Instants must not be keys of
-/// maps, because visiting may change them.
+/// maps, because visiting may change them. An instant that is not visited stands still in every model, and what a model
+/// claims then holds of a world without time: so there are no default bodies, and [`nameless!`](crate::nameless) is for
+/// types that hold neither.
 pub trait Names {
     /// Visits every instant.
-    fn instants(&mut self, _each: &mut dyn FnMut(&mut Instant)) {}
+    fn instants(&mut self, each: &mut dyn FnMut(&mut Instant));
     /// Visits every epoch.
-    fn epochs(&mut self, _each: &mut dyn FnMut(&mut Epoch)) {}
+    fn epochs(&mut self, each: &mut dyn FnMut(&mut Epoch));
+}
+
+/// Says of types that they hold neither an instant nor an epoch.
+///
+/// ```
+/// struct Ticket;
+/// purlin::nameless!(Ticket);
+/// ```
+#[macro_export]
+macro_rules! nameless {
+    ($($name:ty),+ $(,)?) => {$(
+        impl $crate::Names for $name {
+            fn instants(&mut self, _each: &mut dyn FnMut(&mut $crate::Instant)) {}
+            fn epochs(&mut self, _each: &mut dyn FnMut(&mut $crate::Epoch)) {}
+        }
+    )+};
 }
 
 /// A deterministic state machine: its state is `Self`; everything else arrives as an argument.
@@ -87,7 +105,8 @@ pub trait Machine: Names + Clone + Debug + Eq + Hash + Serialize + Send + Sync +
     ) {
     }
 
-    /// Forgets what no later step under this configuration can tell apart, which keeps models finite.
+    /// Forgets what no later step under this configuration can tell apart. A machine that holds instants needs this: what
+    /// is past would otherwise grow older for ever, and no model of it would come to an end.
     fn settle(&mut self, _config: &Self::Config, _now: Instant) {}
 }
 
@@ -132,10 +151,15 @@ pub trait Packed: Machine {
 /// The word may carry an *allowance*: so many steps of one kind can be taken on the word alone, each by swapping in a word
 /// that allows one less. Whoever holds the lock next withdraws what is left, and the machine makes up for what was spent.
 pub trait Gate: Machine {
-    /// What callers may know without the lock. Zero promises nothing.
-    fn gate(&self, config: &Self::Config) -> u64;
+    /// What callers may know without the lock. Zero promises nothing, and is all that a machine without a hot path has to
+    /// say.
+    fn gate(&self, _config: &Self::Config) -> u64 {
+        0
+    }
     /// The reply to `input`, if the word alone tells that the step would change nothing and emit nothing.
-    fn glance(gate: u64, input: &Self::Input, clock: &(impl Clock + ?Sized)) -> Option<Self::Reply>;
+    fn glance(_gate: u64, _input: &Self::Input, _clock: &(impl Clock + ?Sized)) -> Option<Self::Reply> {
+        None
+    }
     /// The reply to `input` and the word that is left, if the word allows the step: it would emit nothing, and
     /// [`Gate::spent`] can make up for all that it changes.
     fn spend(_gate: u64, _input: &Self::Input) -> Option<(Self::Reply, u64)> {

@@ -9,7 +9,8 @@
 //! ```
 //!
 //! Both shells take what lies outside the machine from a [`Keeper`]: it keeps the time, throws the die and runs the
-//! errands. No method of a keeper that may run a caller's code is ever called under the lock.
+//! errands. Of a keeper's methods only `now` and `choose` are called under the lock; what tells of replies and effects is
+//! not.
 
 use crate::machine::{Clock, Gate, Host, Machine, Packed, Policy};
 use crate::sync::{AtomicU64, Mutex, Ordering, lock};
@@ -21,7 +22,8 @@ use std::sync::Arc;
 
 /// What surrounds a machine that threads share: it keeps the time, throws the die and runs the errands.
 pub trait Keeper<M: Machine>: Clock {
-    /// A number in `0..bound`. Called while the machine is locked, so it must not call back into it.
+    /// A number in `0..bound`. Like [`Clock::now`] it is called while the machine is locked, so it must neither call back into
+    /// it nor panic.
     fn choose(&self, bound: NonZeroU32) -> u32;
     /// Is told of each reply, from the caller's own thread, under no lock.
     fn replied(&self, _reply: &M::Reply) {}
@@ -100,7 +102,7 @@ fn cancel<P: Policy>(stepper: &impl Stepper<P>, permit: P::Permit) {
 
 /// A machine in one atomic word, stepped by compare-and-swap. It never blocks.
 ///
-/// After a lost swap the effects are dropped, the clock is read afresh and the step is taken again.
+/// Its configuration is for good. After a lost swap the effects are dropped, the clock is read afresh and the step is taken again.
 #[derive(Debug)]
 pub struct Shared<M: Packed, K> {
     word: AtomicU64,
@@ -112,6 +114,17 @@ impl<M: Packed, K: Keeper<M>> Shared<M, K> {
     /// Shares `machine`.
     pub fn new(machine: &M, config: M::Config, keeper: K) -> Self {
         Self { word: AtomicU64::new(machine.pack()), config, keeper }
+    }
+
+    /// A fresh machine, shared.
+    pub fn fresh(config: M::Config, keeper: K) -> Self
+    where
+        M: Policy,
+    {
+        let mut outbox = VecDeque::new();
+        let machine = M::new(&config, &mut Stepping::new(&keeper, Instant::ORIGIN, &mut outbox));
+        outbox.into_iter().for_each(|effect| keeper.happened(effect));
+        Self::new(&machine, config, keeper)
     }
 
     /// The machine as it is now.

@@ -11,7 +11,8 @@ pub(crate) use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-/// Locks, also where a thread panicked while it held the lock: machines are total, and no caller's code runs under it.
+/// Locks, also where a thread panicked while it held the lock: machines are total, and of a
+/// caller's code only its keeper's `now` and `choose` run under it.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

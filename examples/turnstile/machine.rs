@@ -1,7 +1,7 @@
 //! A turnstile: it lets in so many at a time. The smallest machine that is of use, in one word.
 
 use core::num::NonZeroU32;
-use purlin::{Host, Instant, Machine, Names, Packed, Policy};
+use purlin::{Host, Instant, Machine, Packed, Policy};
 use serde::{Deserialize, Serialize};
 
 /// How many may be inside at a time.
@@ -50,8 +50,7 @@ pub enum Event {
     Filled,
 }
 
-impl Names for Ticket {}
-impl Names for Turnstile {}
+purlin::nameless!(Ticket, Turnstile);
 
 impl Machine for Turnstile {
     type Config = Config;

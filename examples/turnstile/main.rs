@@ -94,7 +94,7 @@ impl Keeper<Turnstile> for Porter {
 
 /// The same machine, in one word that threads share. Dropping an admission is leaving.
 fn storm() -> (u64, u64) {
-    let shared = Shared::new(&Turnstile::default(), Config { places: PLACES }, Porter::default());
+    let shared = Shared::<Turnstile, _>::fresh(Config { places: PLACES }, Porter::default());
     let visit = || {
         (0..VISITS)
             .filter(|_| Admission::<Turnstile, _>::ask(&shared).inspect(|_| std::thread::yield_now()).is_ok())

@@ -38,7 +38,7 @@ pub trait Model: Send + Sync {
 #[derive(Debug, thiserror::Error)]
 pub enum ExploreError {
     /// The address cannot be listened on.
-    #[error("cannot serve the explorer on {address}: {source}; give another address, for example 127.0.0.1:0")]
+    #[error("cannot serve the explorer on {address}: {source}; give another address, for example 127.0.0.1:3001")]
     Address {
         /// The address.
         address: SocketAddr,

@@ -2,7 +2,6 @@
 
 use core::num::NonZeroU32;
 use proptest::prelude::*;
-use purlin::Names;
 
 #[allow(dead_code, unreachable_pub, reason = "shared with the example that explains it")]
 #[path = "../../examples/turnstile/machine.rs"]
@@ -13,9 +12,7 @@ use machine::{Config, Event, Input, Reply, Ticket, Turnstile};
 #[derive(Clone, Debug)]
 pub(crate) struct Subject;
 
-impl Names for Input {}
-impl Names for Reply {}
-impl Names for Event {}
+purlin::nameless!(Input, Reply, Event);
 
 impl crate::script::Subject for Subject {
     type Machine = Turnstile;

@@ -25,13 +25,13 @@
 //! and never under the breaker's lock, so an observer may call the breaker:
 //!
 //! ```
-//! use purlin::breaker::{Breaker, CircuitBreaker, Control, Event, Settings};
-//! use purlin_std::{Observed, OnEffect, Standard};
+//! use purlin::breaker::{Control, Event, Settings};
+//! use purlin_std::OnEffect;
 //! use std::sync::mpsc;
 //!
 //! let (sender, events) = mpsc::channel();
 //! let observer = OnEffect(move |event: Event| drop(sender.send(event)));
-//! let breaker = CircuitBreaker::new(Settings::default().validate()?, Observed::new(Standard::new(), observer));
+//! let breaker = purlin_std::observed_circuit_breaker(Settings::default().validate()?, observer);
 //!
 //! breaker.control(Control::ForceOpen)?;
 //! assert!(matches!(events.try_recv()?, Event::Transitioned { .. }));
@@ -44,9 +44,20 @@ mod observer;
 pub use keeper::Standard;
 pub use observer::{Observed, Observer, OnEffect};
 
-use purlin::breaker::{CircuitBreaker, Config};
+pub use purlin::breaker::CircuitBreaker;
+
+use purlin::breaker::{Breaker, Config};
 
 /// A circuit breaker on the process clock, with a die that is seeded by the operating system.
 pub fn circuit_breaker(config: Config) -> CircuitBreaker<Standard> {
     CircuitBreaker::new(config, Standard::new())
+}
+
+/// A circuit breaker as [`circuit_breaker`] makes it, with an observer beside it. `Arc<dyn Observer<Breaker> + Send + Sync>`
+/// is an observer too, where the type must have a name.
+pub fn observed_circuit_breaker<O: Observer<Breaker>>(
+    config: Config,
+    observer: O,
+) -> CircuitBreaker<Observed<Standard, O>> {
+    CircuitBreaker::new(config, Observed::new(Standard::new(), observer))
 }

@@ -99,9 +99,10 @@
 //!
 //! **3. What makes callers wait stands outside the breaker.** A `ConcurrencyLimit` inside it is honoured, and an open
 //! circuit answers although no slot is free; but callers that were already waiting for a slot when the circuit opened go
-//! on waiting until one is free, only to be rejected then. Outside, a rejected call gives its slot back at once. If a
-//! layer that waits has to stand inside, shed its load there, and let the classifier ignore what was shed, for it says
-//! nothing of the service:
+//! on waiting until one is free, only to be rejected then. And a service that was called ready because the circuit refused
+//! stays so: if the circuit closes and still no slot is free, its next call is rejected instead of waiting. Outside, a
+//! rejected call gives its slot back at once. If a layer that waits has to stand inside, shed its load there, and let the
+//! classifier ignore what was shed, for it says nothing of the service:
 //!
 //! ```
 //! use purlin::breaker::{Outcome, Settings};

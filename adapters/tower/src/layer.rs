@@ -25,7 +25,8 @@ impl<K> BreakerLayer<K> {
 }
 
 impl<K, C> BreakerLayer<K, C> {
-    /// Lets `classifier` say how results count: a closure, or [`HttpStatus`](crate::http::HttpStatus). It is cloned into
+    /// Lets `classifier` say how results count: a closure with its argument's type written out (`|result: Result<&T, &E>|
+    /// …`; without it the compiler complains only where the service is used), or [`HttpStatus`](crate::http::HttpStatus). It is cloned into
     /// every response future, so let it be small.
     #[must_use]
     pub fn classified_by<D>(self, classifier: D) -> BreakerLayer<K, D> {

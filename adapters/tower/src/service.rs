@@ -3,7 +3,7 @@
 use crate::classify::Classify;
 use crate::error::BreakerError;
 use crate::future::{Permitted, ResponseFuture};
-use purlin::breaker::{self, CircuitBreaker, Outcome, Rejected};
+use purlin::breaker::{self, CircuitBreaker, Rejected, Rejection, Reply};
 use purlin::{Admission, Keeper};
 use std::fmt;
 use std::sync::Arc;
@@ -13,9 +13,14 @@ use tower_service::Service;
 /// A service behind a circuit breaker. Made by [`BreakerLayer`](crate::BreakerLayer).
 ///
 /// - `call` asks the breaker. If it admits, the inner service that became ready is called at once; it is never cloned.
-/// - `poll_ready` takes no probe, since an idle clone would hold it. It asks the inner service; only where that would make
-///   the caller wait while the circuit refuses calls anyway, it says ready at once, and `call` turns the caller away. An
-///   error of the inner `poll_ready` counts as the classifier says.
+/// - `poll_ready` takes no probe, since an idle clone would hold it. It asks the inner service, each time; only where that
+///   would make the caller wait while the circuit refuses calls anyway, it says ready at once, and `call` turns the caller
+///   away. An error of the inner `poll_ready` counts as the classifier says.
+/// - Whoever was spared the wait and polls again is admitted like anyone else once the inner service is ready. Until then
+///   `call` has to turn the caller away, even if the circuit has closed since, because tower lets no service that was
+///   ready become pending before its call. Such a refusal tells why the circuit refuses now, or else why it did when
+///   `poll_ready` last looked, and then without a `retry_after`. The keeper is told of it as of any other refusal, but the
+///   circuit is not asked, so no probe is taken.
 /// - Whoever is turned away leaves nothing reserved: the inner service that became ready, or that was waited for, is
 ///   dropped for a fresh clone of itself. That frees a slot of a `ConcurrencyLimit` or a place in a `Buffer`, which an
 ///   idle service would otherwise withhold from its siblings. This is why `S` must be `Clone`; put a `Buffer` below the
@@ -25,13 +30,13 @@ pub struct Breaker<S, K, C> {
     breaker: Arc<CircuitBreaker<K>>,
     classifier: C,
     readiness_errors_count: bool,
-    /// The refusal that spared the caller the wait for the inner service, which is then not ready.
-    refusal: Option<Rejected>,
+    /// Why the caller was spared the wait for the inner service, which is then not ready.
+    spared: Option<Rejection>,
 }
 
 impl<S, K, C> Breaker<S, K, C> {
     pub(crate) fn new(inner: S, breaker: Arc<CircuitBreaker<K>>, classifier: C, readiness_errors_count: bool) -> Self {
-        Self { inner, breaker, classifier, readiness_errors_count, refusal: None }
+        Self { inner, breaker, classifier, readiness_errors_count, spared: None }
     }
 
     /// The breaker, to look at and to control.
@@ -46,11 +51,11 @@ impl<S, K, C> Breaker<S, K, C> {
 }
 
 impl<S: Clone, K: Keeper<breaker::Breaker>, C> Breaker<S, K, C> {
-    /// The inner service is not ready yet: the caller waits, unless it would wait for a refusal.
+    /// The inner service is not ready: the caller waits, unless it would wait for a refusal or was told "ready" before.
     #[cold]
-    fn spare_the_wait<E>(&mut self) -> Poll<Result<(), E>> {
-        self.refusal = self.breaker.refusal();
-        if self.refusal.is_none() {
+    fn wait_or_spare<E>(&mut self) -> Poll<Result<(), E>> {
+        self.spared = self.breaker.refusal().map(|refusal| refusal.rejection).or(self.spared);
+        if self.spared.is_none() {
             return Poll::Pending;
         }
         self.give_reservation_back();
@@ -59,12 +64,18 @@ impl<S: Clone, K: Keeper<breaker::Breaker>, C> Breaker<S, K, C> {
 
     #[inline]
     fn admit(&mut self) -> Result<Permitted<K>, Rejected> {
-        let refusal = self.refusal.take();
-        let admission = self.breaker.admit_shared()?;
-        let Some(refusal) = refusal else { return Ok(admission) };
-        // The circuit has come to admit calls since it refused this one, but the inner service is not ready for it.
-        admission.end(Outcome::Ignored);
-        Err(refusal)
+        match self.spared.take() {
+            None => self.breaker.admit_shared(),
+            Some(rejection) => Err(self.turn_away(rejection)),
+        }
+    }
+
+    /// Refuses without asking: what the circuit might admit could not be called, and would cost a probe.
+    #[cold]
+    fn turn_away(&self, foretold: Rejection) -> Rejected {
+        let refusal = self.breaker.refusal().unwrap_or(Rejected { rejection: foretold, retry_after: None });
+        self.breaker.keeper().replied(&Reply::Rejected(refusal.rejection));
+        refusal
     }
 
     /// A clone is not ready because its original was, so what the original had reserved is free once it is dropped.
@@ -100,17 +111,12 @@ where
 
     #[inline]
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        if self.refusal.is_some() {
-            return Poll::Ready(Ok(()));
-        }
-        match self.inner.poll_ready(context) {
-            Poll::Ready(Ok(())) => Poll::Ready(Ok(())),
-            Poll::Ready(Err(error)) => {
-                self.count_readiness_error(&error);
-                Poll::Ready(Err(BreakerError::Inner(error)))
-            }
-            Poll::Pending => self.spare_the_wait(),
-        }
+        let Poll::Ready(readiness) = self.inner.poll_ready(context) else { return self.wait_or_spare() };
+        self.spared = None;
+        Poll::Ready(readiness.map_err(|error| {
+            self.count_readiness_error(&error);
+            BreakerError::Inner(error)
+        }))
     }
 
     #[inline]
@@ -132,7 +138,7 @@ impl<S: Clone, K, C: Clone> Clone for Breaker<S, K, C> {
             breaker: Arc::clone(&self.breaker),
             classifier: self.classifier.clone(),
             readiness_errors_count: self.readiness_errors_count,
-            refusal: None,
+            spared: None,
         }
     }
 }

@@ -372,10 +372,10 @@ async fn an_open_circuit_answers_although_the_inner_service_is_not_ready() {
     assert_eq!(poll_ready(&mut waiting), Poll::Ready(Ok(())), "the idle clone was given the slot");
 }
 
-/// Ready stays ready, and the inner service is not called unready: whoever was spared the wait is turned away, also if
-/// the circuit has closed since.
+/// Ready stays ready, and the inner service is not called unready: whoever was spared the wait is turned away while there
+/// is no slot, also if the circuit has come to admit calls since.
 #[tokio::test]
-async fn a_caller_that_was_spared_the_wait_is_turned_away_whatever_happens_before_its_call() {
+async fn a_caller_that_was_spared_the_wait_is_turned_away_while_the_inner_service_is_not_ready() {
     let (breaker, _) = breaker(settings());
     let mut service = BreakerLayer::new(Arc::clone(&breaker)).layer(ConcurrencyLimit::new(Obedient::default(), 1));
     let mut spared = service.clone();

@@ -10,6 +10,7 @@ use purlin::breaker::{Config, Settings};
 use serde_json::{Map, Value, json};
 
 pub(super) fn judge(case: &Case) -> Result<(), Mismatch> {
+    case.check_keys()?;
     match case.kind.as_str() {
         "timeline" | "late" | "hung" | "cancel" | "sliding" | "manual" => timeline::judge(case),
         "window" => window::judge_window(case),
@@ -20,6 +21,9 @@ pub(super) fn judge(case: &Case) -> Result<(), Mismatch> {
 }
 
 fn judge_effective_minimum(case: &Case) -> Result<(), Mismatch> {
+    if !case.rows.is_empty() {
+        return Err(Mismatch::unreadable("the kind `effective_minimum` has no `rows`"));
+    }
     let (config, _) = read_config(&case.config)?;
     hold_result(case, |key| match key {
         "closed" => Some(Actual::whole(config.minimum_calls_closed())),
@@ -57,8 +61,14 @@ fn saturate(settings: &mut Map<String, Value>) {
         ("half_open_max_wait_ms", Settings::DURATION_MS_MAX),
     ];
     for (key, limit) in limits {
-        if settings.get(key).and_then(Value::as_u64).is_some_and(|given| given > limit) {
-            settings.insert(key.to_owned(), json!(limit));
-        }
+        settings.get_mut(key).into_iter().for_each(|given| saturate_at(limit, given));
+    }
+    let schedule = settings.get_mut("open_wait_schedule_ms").and_then(Value::as_array_mut);
+    schedule.into_iter().flatten().for_each(|wait| saturate_at(Settings::DURATION_MS_MAX, wait));
+}
+
+fn saturate_at(limit: u64, given: &mut Value) {
+    if given.as_u64().is_some_and(|given| given > limit) {
+        *given = json!(limit);
     }
 }

@@ -3,7 +3,7 @@
 use super::read_config;
 use crate::conform::Case;
 use crate::conform::compare::{Actual, Mismatch, Ratio, Tolerance, hold};
-use crate::conform::row::{hold_result, take_expectations, take_instant};
+use crate::conform::row::{check_calls, hold_result, take_expectations, take_instant};
 use purlin::breaker::window::Totals;
 use purlin::breaker::{Breaker, Config, Control, Event, Input, Outcome, Permit, Reply, State};
 use purlin::{Clock, Host, Instant, Machine, Policy};
@@ -23,7 +23,7 @@ pub(super) fn judge(case: &Case) -> Result<(), Mismatch> {
     hold_result(case, |key| bench.find(key))
 }
 
-/// What a row does. The `duration_ms` of a single call is the time since it was admitted, which the breaker measures.
+/// What a row does. Also an action without arguments has its braces: they make the reader refuse misspelt keys. The `duration_ms` of a single call is the time since it was admitted, which the breaker measures.
 #[derive(Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
 enum Action {
@@ -36,17 +36,17 @@ enum Action {
     Ignore(Call),
     Cancel(Call),
     Run(Run),
-    Tick,
-    ForceOpen,
-    Disable,
-    MetricsOnly,
-    Reset,
+    Tick {},
+    ForceOpen {},
+    Disable {},
+    MetricsOnly {},
+    Reset {},
     ToOpen {
         for_ms: Option<u64>,
         until_ms: Option<u64>,
     },
-    ToHalfOpen,
-    ToClosed,
+    ToHalfOpen {},
+    ToClosed {},
 }
 
 #[derive(Deserialize)]
@@ -200,14 +200,14 @@ impl Bench {
             Action::Ignore(call) => return self.end(&call, Ending::Ignore),
             Action::Cancel(call) => return self.end(&call, Ending::Cancel),
             Action::Run(run) => return self.run(&run),
-            Action::Tick => drop(self.step(Input::Tick)),
-            Action::ForceOpen => self.control(Control::ForceOpen),
-            Action::Disable => self.control(Control::Disable),
-            Action::MetricsOnly => self.control(Control::MetricsOnly),
-            Action::Reset => self.control(Control::Reset),
+            Action::Tick {} => drop(self.step(Input::Tick)),
+            Action::ForceOpen {} => self.control(Control::ForceOpen),
+            Action::Disable {} => self.control(Control::Disable),
+            Action::MetricsOnly {} => self.control(Control::MetricsOnly),
+            Action::Reset {} => self.control(Control::Reset),
             Action::ToOpen { for_ms, until_ms } => self.control(open_control(for_ms, until_ms)?),
-            Action::ToHalfOpen => self.control(Control::HalfOpen),
-            Action::ToClosed => self.control(Control::Close),
+            Action::ToHalfOpen {} => self.control(Control::HalfOpen),
+            Action::ToClosed {} => self.control(Control::Close),
         }
         Ok(())
     }
@@ -252,6 +252,7 @@ impl Bench {
     }
 
     fn run(&mut self, run: &Run) -> Result<(), Mismatch> {
+        check_calls(run.n)?;
         let endings = run.outcome.in_turn();
         if endings.is_empty() {
             return Err(Mismatch::unreadable("a run has no outcome"));

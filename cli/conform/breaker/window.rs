@@ -1,11 +1,12 @@
 //! The kinds of `breaker/1` that test a window alone.
 
+use super::read_config;
 use crate::conform::Case;
 use crate::conform::compare::{Actual, Mismatch, Ratio, Tolerance, hold};
-use crate::conform::row::{hold_result, take_expectations, take_instant};
+use crate::conform::row::{check_calls, hold_result, take_expectations, take_instant};
 use purlin::Instant;
-use purlin::breaker::WindowKind;
 use purlin::breaker::window::{CountWindow, Mark, TimeWindow, Window};
+use purlin::breaker::{Settings, WindowKind};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::time::Duration;
@@ -38,14 +39,16 @@ enum WindowAction {
     Error { duration_ms: u64 },
     SlowSuccess { duration_ms: u64 },
     SlowError { duration_ms: u64 },
-    Snapshot,
+    Snapshot {},
 }
 
 impl TimedWindow {
     fn read(config: &Map<String, Value>) -> Result<Self, Mismatch> {
-        let kind = config.get("window").cloned().unwrap_or_default();
-        let kind = serde_json::from_value(kind).map_err(Mismatch::unreadable)?;
-        Ok(Self { window: window_of(kind), calls: Vec::new() })
+        if !config.contains_key("window") {
+            return Err(Mismatch::unreadable("the configuration has no `window`"));
+        }
+        let (config, _) = read_config(config)?;
+        Ok(Self { window: window_of(config.settings().window), calls: Vec::new() })
     }
 
     fn judge_row(&mut self, row: &Map<String, Value>, tolerance: Tolerance) -> Result<(), Mismatch> {
@@ -59,7 +62,7 @@ impl TimedWindow {
     fn act(&mut self, action: WindowAction, now: Instant) {
         self.window.roll(now);
         let (failed, slow, duration_ms) = match action {
-            WindowAction::Snapshot => return,
+            WindowAction::Snapshot {} => return,
             WindowAction::Success { duration_ms } => (false, false, duration_ms),
             WindowAction::Error { duration_ms } => (true, false, duration_ms),
             WindowAction::SlowSuccess { duration_ms } => (false, true, duration_ms),
@@ -133,7 +136,7 @@ enum RatioAction {
     Record {
         success: bool,
         #[serde(default = "one")]
-        n: u32,
+        n: u64,
     },
     ShouldTrip {
         min_requests: u64,
@@ -141,7 +144,7 @@ enum RatioAction {
     },
 }
 
-fn one() -> u32 {
+fn one() -> u64 {
     1
 }
 
@@ -150,11 +153,12 @@ impl RatioWindow {
 
     fn read(config: &Map<String, Value>) -> Result<Self, Mismatch> {
         let config: RatioConfig = serde_json::from_value(config.clone().into()).map_err(Mismatch::unreadable)?;
-        if config.buckets == 0 {
-            return Err(Mismatch::unreadable("`buckets` is 0: give at least 1"));
+        let (buckets, most) = (config.buckets, Settings::WINDOW_BUCKETS_MAX);
+        if !(1..=most).contains(&buckets) {
+            return Err(Mismatch::unreadable(format_args!("`buckets` is {buckets}: give 1 to {most}")));
         }
-        let width = Duration::from_millis(config.window_ms.max(Self::WINDOW_MS_MIN)) / config.buckets;
-        Ok(Self { window: TimeWindow::new(config.buckets, width, Instant::ORIGIN), tripped: None })
+        let width = Duration::from_millis(config.window_ms.max(Self::WINDOW_MS_MIN)) / buckets;
+        Ok(Self { window: TimeWindow::new(buckets, width, Instant::ORIGIN), tripped: None })
     }
 
     fn judge_row(&mut self, row: &Map<String, Value>, tolerance: Tolerance) -> Result<(), Mismatch> {
@@ -170,6 +174,7 @@ impl RatioWindow {
     fn act(&mut self, action: RatioAction, now: Instant) -> Result<(), Mismatch> {
         match action {
             RatioAction::Record { success, n } => {
+                check_calls(n)?;
                 (0..n).for_each(|_| self.window.record(Mark { failed: !success, slow: false }, now));
             }
             RatioAction::ShouldTrip { min_requests, threshold } => {

@@ -5,46 +5,78 @@ use crate::time::Instant;
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
-/// A share in percent, exact to a thousandth: `50`, `0.5` or `33.333` in JSON.
+/// A share in percent, exact: `50`, `0.5`, or the rational `[100, 3]` in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "f64", into = "f64")]
+#[serde(try_from = "RawPercent", into = "RawPercent")]
 pub struct Percent {
-    thousandths: u32,
+    part: u64,
+    whole: u64,
 }
 
 impl Percent {
     /// A whole number of percent.
     pub const fn new(percent: u32) -> Self {
-        Self { thousandths: percent.saturating_mul(1_000) }
+        Self { part: percent as u64, whole: 1 }
     }
 
-    /// A number of thousandths of a percent.
-    pub const fn from_thousandths(thousandths: u32) -> Self {
-        Self { thousandths }
+    /// `part / whole` percent; `None` if `whole` is zero.
+    pub const fn ratio(part: u64, whole: u64) -> Option<Self> {
+        if whole == 0 {
+            return None;
+        }
+        let (mut divisor, mut rest) = (part, whole);
+        while rest != 0 {
+            (divisor, rest) = (rest, divisor % rest);
+        }
+        Some(Self { part: part / divisor, whole: whole / divisor })
     }
 
     /// Whether `part` of `total` is at or above this share, in exact arithmetic.
     #[inline]
     pub fn is_reached_by(self, part: u32, total: u32) -> bool {
-        u64::from(part) * 100_000 >= u64::from(self.thousandths) * u64::from(total)
+        u128::from(part) * 100 * u128::from(self.whole) >= u128::from(self.part) * u128::from(total)
+    }
+
+    /// The decimal as it is written, exactly.
+    fn from_decimal(decimal: f64) -> Option<Self> {
+        let text = decimal.to_string();
+        let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+        let digits = format!("{whole}{fraction}").parse().ok()?;
+        Self::ratio(digits, 10_u64.checked_pow(u32::try_from(fraction.len()).ok()?)?)
     }
 }
 
-impl TryFrom<f64> for Percent {
-    type Error = String;
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+enum RawPercent {
+    Decimal(f64),
+    Ratio([u64; 2]),
+}
 
-    fn try_from(percent: f64) -> Result<Self, String> {
-        let thousandths = percent * 1_000.0;
-        if !(0.0..=4_000_000.0).contains(&thousandths) || (thousandths - thousandths.round()).abs() > 1e-6 {
-            return Err(format!("{percent} is no percentage: give a number from 0 to 100 with at most three decimals"));
-        }
-        Ok(Self { thousandths: thousandths.round() as u32 })
+impl TryFrom<RawPercent> for Percent {
+    type Error = &'static str;
+
+    fn try_from(raw: RawPercent) -> Result<Self, Self::Error> {
+        let percent = match raw {
+            RawPercent::Decimal(decimal) => Self::from_decimal(decimal),
+            RawPercent::Ratio([part, whole]) => Self::ratio(part, whole),
+        };
+        percent.ok_or("a percentage is a number from 0 to 100, or a rational [part, whole]")
+    }
+}
+
+impl From<Percent> for RawPercent {
+    fn from(percent: Percent) -> Self {
+        let decimal = f64::from(percent);
+        let exact = Percent::from_decimal(decimal) == Some(percent);
+        if exact { Self::Decimal(decimal) } else { Self::Ratio([percent.part, percent.whole]) }
     }
 }
 
 impl From<Percent> for f64 {
     fn from(percent: Percent) -> Self {
-        Self::from(percent.thousandths) / 1_000.0
+        percent.part as Self / percent.whole as Self
     }
 }
 
@@ -54,8 +86,8 @@ impl schemars::JsonSchema for Percent {
         "Percent".into()
     }
 
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({"type": "number", "minimum": 0, "maximum": 100, "multipleOf": 0.001})
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        RawPercent::json_schema(generator)
     }
 }
 
@@ -257,8 +289,8 @@ impl Settings {
     pub const WINDOW_BUCKETS_MAX: u32 = 86_400;
     /// The most items in a schedule of open waits.
     pub const SCHEDULE_MAX: usize = 64;
-    /// The longest duration in any field: ten years, in milliseconds.
-    pub const DURATION_MS_MAX: u64 = 10 * 366 * 24 * 3_600 * 1_000;
+    /// The longest duration in any field: 500 years, in milliseconds. (A clock ends after 584.)
+    pub const DURATION_MS_MAX: u64 = 500 * 365 * 24 * 3_600 * 1_000;
 
     /// Checks every field and its relation to its neighbours.
     ///
@@ -314,7 +346,7 @@ impl Settings {
         for (field, given, least) in durations {
             let millis = given.unwrap_or(least);
             let fits = (least..=Self::DURATION_MS_MAX).contains(&millis);
-            check(field, millis, fits, "give at least 1 ms (0 for a slow call) and at most ten years, or null")?;
+            check(field, millis, fits, "give at least 1 ms (0 for a slow call) and at most 500 years, or null")?;
         }
         Ok(())
     }
@@ -339,7 +371,7 @@ impl Settings {
 }
 
 fn check_threshold(field: &'static str, percent: Percent) -> Result<(), InvalidSettings> {
-    let fits = (1..=100_000).contains(&percent.thousandths);
+    let fits = percent.part > 0 && u128::from(percent.part) <= 100 * u128::from(percent.whole);
     check(field, f64::from(percent), fits, "give more than 0 and at most 100")
 }
 

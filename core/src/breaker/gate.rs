@@ -42,10 +42,8 @@ impl Gate for Breaker {
             Stay::Closed | Stay::MetricsOnly { .. } => with_epoch(ADMITS | self.flags(config), self.epoch),
             Stay::Disabled => with_epoch(DISABLED, self.epoch),
             Stay::ForcedOpen => with_epoch(FORCED_OPEN, self.epoch),
-            Stay::Open { .. } => with_instant(OPEN, self.retry_at(config)),
-            Stay::HalfOpen { .. } if self.probes_free(config) == 0 => {
-                with_instant(PROBES_TAKEN, self.wake(config).unwrap_or(NEVER))
-            }
+            Stay::Open { .. } => waiting(OPEN, Some(self.retry_at(config)).filter(|retry_at| *retry_at < Instant::MAX)),
+            Stay::HalfOpen { .. } if self.probes_free(config) == 0 => waiting(PROBES_TAKEN, self.wake(config)),
             Stay::HalfOpen { .. } => 0,
         }
     }
@@ -137,7 +135,8 @@ fn glance_at_waiting(
 ) -> Option<Reply> {
     let until = Instant::from_nanos(gate >> INSTANT_SHIFT);
     match input {
-        Input::Ask if until == NEVER || clock.now() < until => Some(Reply::Rejected(rejection(until))),
+        Input::Ask if until == NEVER => Some(Reply::Rejected(rejection(Instant::MAX))),
+        Input::Ask if clock.now() < until => Some(Reply::Rejected(rejection(until))),
         _ => None,
     }
 }
@@ -148,7 +147,7 @@ fn allowance(gate: u64) -> u64 {
     if gate & TAG == ADMITS { (gate / ALLOWANCE_ONE) & u64::from(ALLOWANCE_MAX) } else { 0 }
 }
 
-/// Stands for "no deadline", as the last instant that fits into the word.
+/// Stands for an end that never comes, as the last instant that fits into the word.
 const NEVER: Instant = Instant::from_nanos(u64::MAX >> INSTANT_SHIFT);
 
 fn with_epoch(tag: u64, epoch: Epoch) -> u64 {
@@ -159,7 +158,10 @@ fn epoch(gate: u64) -> Epoch {
     Epoch(gate >> EPOCH_SHIFT)
 }
 
-fn with_instant(tag: u64, instant: Instant) -> u64 {
-    let fits = instant < NEVER || (tag == PROBES_TAKEN && instant == NEVER);
-    if fits { tag | instant.as_nanos() << INSTANT_SHIFT } else { 0 }
+fn waiting(tag: u64, until: Option<Instant>) -> u64 {
+    match until {
+        None => tag | NEVER.as_nanos() << INSTANT_SHIFT,
+        Some(until) if until < NEVER => tag | until.as_nanos() << INSTANT_SHIFT,
+        Some(_) => 0,
+    }
 }

@@ -86,6 +86,7 @@ impl Machine for Breaker {
     fn reconfigure(&mut self, old: &Config, new: &Config, host: &mut (impl Host<Event> + ?Sized)) {
         self.catch_up(old, host);
         self.refit_window(old, new, host);
+        self.refit_stretch(old, new);
         self.refit_timers(new, host);
         self.decide(new, host);
         self.catch_up(new, host);
@@ -272,7 +273,8 @@ impl Breaker {
     fn ask_while_open(&mut self, config: &Config, host: &mut (impl Host<Event> + ?Sized)) -> Reply {
         let now = host.now();
         let retry_at = self.retry_at(config);
-        if now < retry_at {
+        // A wait that saturated at the end of the clock's range has no end.
+        if now < retry_at || retry_at == Instant::MAX {
             return Reply::Rejected(Rejection::Open { retry_at });
         }
         self.half_open(config, Reason::OpenWaitOver, now, host);

@@ -22,7 +22,8 @@
 //!
 //! [`CircuitBreakerStateMachine`]: https://github.com/resilience4j/resilience4j/blob/master/resilience4j-circuitbreaker/src/main/java/io/github/resilience4j/circuitbreaker/internal/CircuitBreakerStateMachine.java
 //!
-//! In a service, [`CircuitBreaker`] is the way in; here with a clock that a test turns by hand:
+//! Three things go by the name: [`Breaker`] is the machine, [`CircuitBreaker`] is the machine shared by threads, and
+//! `purlin_tower::Breaker` is a service that stands behind one. In a service, [`CircuitBreaker`] is the way in; here with a clock that a test turns by hand:
 //!
 //! ```
 //! use core::num::NonZeroU32;

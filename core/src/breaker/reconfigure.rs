@@ -20,6 +20,13 @@ impl Breaker {
         self.window.roll_if_timed(host);
     }
 
+    /// The same share of the longest stretch, in the new number of steps.
+    pub(super) fn refit_stretch(&mut self, old: &Config, new: &Config) {
+        let steps = |config: &Config| config.settings().open_wait_jitter.map_or(0, |jitter| u64::from(jitter.steps));
+        let stretched = u64::from(self.stretch) * steps(new) / steps(old).max(1);
+        self.stretch = u32::try_from(stretched).unwrap_or(u32::MAX);
+    }
+
     /// A deadline that the new configuration puts into the past falls due now, not then.
     pub(super) fn refit_timers(&mut self, new: &Config, host: &(impl Host<Event> + ?Sized)) {
         let Some(due) = self.wake(new) else { return };

@@ -139,7 +139,8 @@ impl<K: Keeper<Breaker>> CircuitBreaker<K> {
     }
 
     /// With what [`CircuitBreaker::admit`] would refuse at this moment, found out without asking: nothing is held, nothing
-    /// changes, and the keeper is not told. For those who would have to wait for something else before they can ask.
+    /// changes, and the keeper is not told. For those who would have to wait for something else before they can ask. Whoever
+    /// turns a caller away with it should tell the keeper ([`Keeper::replied`]), lest the refusal go uncounted.
     pub fn refusal(&self) -> Option<Rejected> {
         let glanced = Breaker::glance(self.gated.gate(), &Input::Ask, self.gated.keeper());
         glanced.filter(|reply| matches!(reply, Reply::Rejected(_))).map(|refusal| self.rejected(refusal))

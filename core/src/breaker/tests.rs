@@ -213,3 +213,22 @@ fn a_refusal_is_foretold_without_asking() {
     drop(probe);
     assert_eq!(breaker.refusal(), None);
 }
+
+#[test]
+fn a_threshold_is_exact_as_a_decimal_and_as_a_rational() {
+    let read = |json: &str| serde_json::from_str::<Percent>(json);
+    assert_eq!(read("33.333333333").unwrap(), Percent::ratio(33_333_333_333, 1_000_000_000).unwrap());
+    let third = read("[100, 3]").unwrap();
+    assert!(third.is_reached_by(1, 3) && !read("33.4").unwrap().is_reached_by(1, 3));
+    assert_eq!(serde_json::to_string(&third).unwrap(), "[100,3]");
+    assert_eq!(read(&serde_json::to_string(&read("0.1").unwrap()).unwrap()).unwrap(), read("0.1").unwrap());
+    assert!(read("[1, 0]").is_err() && read("-1").is_err() && read("1e300").is_err());
+}
+
+#[test]
+fn a_stretch_keeps_its_share_when_the_jitter_gets_other_steps() {
+    let jitter = |steps| Settings { open_wait_jitter: Some(Jitter { percent: 100, steps }), ..small() };
+    let (coarse, fine) = (jitter(1).validate().unwrap(), jitter(1_000).validate().unwrap());
+    assert_eq!(coarse.open_wait(1, 1), fine.open_wait(1, 1_000));
+    assert_eq!(fine.open_wait(1, 500), Duration::from_millis(15));
+}

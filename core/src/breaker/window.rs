@@ -327,7 +327,7 @@ impl TimeWindow {
 /// The last `kept` calls of a bucket: good ones first, then the slow, the failed, and those that are both. A bucket
 /// holds no pairs, so as many calls as possible are taken to be both failed and slow only where the count forces it.
 fn latest_marks(totals: Totals, kept: u32) -> impl Iterator<Item = Mark> {
-    let both = (totals.failed + totals.slow).saturating_sub(totals.calls);
+    let both = totals.failed.saturating_sub(totals.calls - totals.slow.min(totals.calls));
     let (failed, slow) = (totals.failed - both, totals.slow - both);
     let good = totals.calls - failed - slow - both;
     let runs = [

@@ -21,3 +21,8 @@ mod service;
 pub use bank::{Bank, Mode, bank};
 pub use config::CheckoutConfig;
 pub use service::{Checkout, CheckoutKeeper, service};
+
+/// The README's examples, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -63,11 +63,13 @@ pub enum Reply {
     Done,
 }
 
-impl Names for Slot {}
+purlin::nameless!(Slot);
 impl Names for Bulkhead {
     fn instants(&mut self, each: &mut dyn FnMut(&mut Instant)) {
         self.rests_until.iter_mut().for_each(each);
     }
+
+    fn epochs(&mut self, _each: &mut dyn FnMut(&mut purlin::Epoch)) {}
 }
 
 impl Machine for Bulkhead {

@@ -63,7 +63,8 @@ fn settings(die: &mut Die, options: &Options) -> Settings {
 }
 
 fn threshold(die: &mut Die) -> Percent {
-    Percent::from_thousandths(*die.pick(&[1_000, 20_000, 33_333, 50_000, 50_000, 66_667, 80_000, 100_000]))
+    let thousandths = *die.pick(&[1_000, 20_000, 33_333, 50_000, 50_000, 66_667, 80_000, 100_000]);
+    Percent::ratio(thousandths, 1_000).unwrap_or(Percent::new(50))
 }
 
 fn slow_call_duration(die: &mut Die, options: &Options) -> Option<u64> {

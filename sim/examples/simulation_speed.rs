@@ -1,4 +1,4 @@
-//! How fast a tier is: `cargo run --release -p purlin-sim --example speed [swarm|turmoil] [SEEDS]`.
+//! How fast a tier is: `cargo run --release -p purlin-sim --example simulation_speed [swarm|turmoil] [SEEDS]`.
 //!
 //! Prints events per CPU-second and simulated seconds per CPU-second over so many seeds (200 in the swarm, 4 in the full
 //! stack unless given), and the campaign's hash, which is the same in every process and profile.

@@ -1,7 +1,7 @@
 //! How fast the models are explored, and what a state costs: the largest full models, one after the other, each in a
 //! process of its own so that its memory is its own.
 //!
-//! `cargo run --release -p purlin-models --example speed [NAME…]`
+//! `cargo run --release -p purlin-models --example search_speed [NAME…]`
 //!
 //! Each model is explored twice: by this crate's search, with every claim judged, and by stateright's breadth-first one.
 
