@@ -13,8 +13,8 @@ use serde::Serialize;
 /// A lease queue. See the [module](super) for the states of a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Queue {
-    image: Image,
-    index: Index,
+    pub(super) image: Image,
+    pub(super) index: Index,
     /// When the timer was last set to fire, so that it is set again only if that changes.
     armed: Option<Instant>,
 }

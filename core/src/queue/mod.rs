@@ -26,6 +26,7 @@ mod alphabet;
 mod config;
 mod image;
 mod index;
+pub mod invariants;
 mod machine;
 
 use crate::time::Instant;
