@@ -42,6 +42,9 @@ struct Case {
     config: Map<String, Value>,
     #[serde(default)]
     rows: Vec<Map<String, Value>>,
+    /// What `rows` are called in some formats.
+    #[serde(default)]
+    ops: Vec<Map<String, Value>>,
     #[serde(default)]
     expected: Value,
     #[serde(flatten)]

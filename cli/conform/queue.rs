@@ -13,14 +13,12 @@ use std::num::NonZeroU32;
 
 pub(super) fn judge(case: &Case) -> Result<(), Mismatch> {
     let config: Config = serde_json::from_value(case.config.clone().into()).map_err(Mismatch::unreadable)?;
-    let operations = case.rest.get("ops").cloned().unwrap_or_else(|| json!([]));
-    let operations: Vec<Map<String, Value>> = serde_json::from_value(operations).map_err(Mismatch::unreadable)?;
-    if operations.is_empty() {
-        return Err(Mismatch::unreadable("a case of queue/1 has `ops`"));
+    if case.ops.is_empty() || !case.rows.is_empty() {
+        return Err(Mismatch::unreadable("a case of queue/1 has `ops` and no `rows`"));
     }
     let mut bench = Bench::new(config);
-    for (index, operation) in operations.into_iter().enumerate() {
-        bench.judge_operation(operation).map_err(|mismatch| mismatch.at_row(index))?;
+    for (index, operation) in case.ops.iter().enumerate() {
+        bench.judge_operation(operation.clone()).map_err(|mismatch| mismatch.at_row(index))?;
     }
     bench.hold_image()
 }
@@ -54,7 +52,7 @@ enum Operation {
         #[serde(default)]
         delay_ms: u64,
     },
-    Expire,
+    Expire {},
     Kill {
         id: String,
         #[serde(rename = "reason")]
@@ -66,7 +64,7 @@ enum Operation {
     State {
         id: String,
     },
-    Stats,
+    Stats {},
 }
 
 const fn one() -> u32 {
@@ -146,11 +144,11 @@ impl Bench {
             Operation::Ack { token } => Request::Ack { token: self.token(&token) },
             Operation::Extend { token, lease_ms } => Request::Extend { token: self.token(&token), lease_ms },
             Operation::Nack { token, delay_ms } => Request::Nack { token: self.token(&token), delay_ms },
-            Operation::Expire => Request::Expire,
+            Operation::Expire {} => Request::Expire,
             Operation::Kill { id, .. } => Request::Kill { id },
             Operation::Redrive { ids } => Request::Redrive { ids },
             Operation::State { id } => Request::Status { id },
-            Operation::Stats => Request::Stats,
+            Operation::Stats {} => Request::Stats,
         }
     }
 
