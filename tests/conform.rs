@@ -1,4 +1,4 @@
-//! `purlin conform`: the breaker's vectors, and what the command says of vectors that do not hold.
+//! `purlin conform`: the vectors of every room, and what the command says of vectors that do not hold.
 
 #[path = "support/command.rs"]
 mod command;
@@ -16,6 +16,26 @@ fn every_breaker_vector_passes() {
     assert_eq!(file["passed"], 80);
     assert_eq!(file["format"], "breaker/1");
     assert_eq!(run.code, 0);
+}
+
+#[test]
+fn every_queue_vector_passes() {
+    let run = purlin(&["--json", "conform", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/queue.json")]);
+    let file = &run.document()["files"][0];
+    assert_eq!(file["failed"], json!([]), "{run:?}");
+    assert_eq!(file["passed"], 37);
+    assert_eq!(run.code, 0);
+}
+
+#[test]
+fn a_wrong_expectation_of_a_queue_fails_with_its_operation() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let ops = json!([{ "at_ms": 0, "op": "enqueue", "id": "a", "expect": "duplicate" }]);
+    let vectors = json!({ "format": "queue/1", "cases": [{ "id": "case", "kind": "basic", "ops": ops }] });
+    let run = purlin(&["--json", "conform", &write(&folder, "vectors.json", &vectors.to_string())]);
+    let failed = &run.document()["files"][0]["failed"][0];
+    assert_eq!((&failed["expected"]["answer"], &failed["got"]["answer"]), (&json!("duplicate"), &json!("ok")));
+    assert_eq!(run.code, 1);
 }
 
 /// One case of the breaker's format, judged: the command's `failed`.

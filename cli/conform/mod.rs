@@ -2,6 +2,7 @@
 
 mod breaker;
 mod compare;
+mod queue;
 mod row;
 
 use crate::failure::{Failure, Verdict};
@@ -24,7 +25,7 @@ pub(crate) struct Arguments {
 type Judge = fn(&Case) -> Result<(), Mismatch>;
 
 /// Every format that can be judged.
-const FORMATS: [(&str, Judge); 1] = [("breaker/1", breaker::judge)];
+const FORMATS: [(&str, Judge); 2] = [("breaker/1", breaker::judge), ("queue/1", queue::judge)];
 
 #[derive(Deserialize)]
 struct Vectors {
@@ -41,6 +42,10 @@ struct Case {
     config: Map<String, Value>,
     #[serde(default)]
     rows: Vec<Map<String, Value>>,
+    /// What `rows` are called in some formats.
+    #[serde(default)]
+    ops: Vec<Map<String, Value>>,
+    #[serde(default)]
     expected: Value,
     #[serde(flatten)]
     rest: Map<String, Value>,

@@ -19,8 +19,8 @@
 //! 2. `unpack(pack(s)) == s` for every reachable state of a [`Packed`] machine.
 //! 3. A glance of a [`Gate`] equals the step, which then changes nothing and emits nothing; what is spent on its word is
 //!    what the step would have done.
-//! 4. *(durable protocols, not yet in this crate)* the image equals the fold of all records.
-//! 5. *(durable protocols)* stale timers change nothing durable.
+//! 4. The image of a [`protocol`] equals the fold of all its records, and a recovered one decides durably alike.
+//! 5. Stale timers change nothing durable.
 //! 6. The bounds of [`Host::choose`] come from the configuration, so a model can make them small.
 //! 7. Shifting all instants and `now` alike shifts the result.
 //! 8. Noticing a timer late equals ticking on time.
@@ -28,6 +28,8 @@
 
 pub mod breaker;
 pub mod machine;
+pub mod protocol;
+pub mod queue;
 pub mod shared;
 mod sync;
 pub mod time;

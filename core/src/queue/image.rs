@@ -1,0 +1,213 @@
+//! What survives a crash: every message in its state, and what is remembered of those that are gone.
+
+use super::alphabet::{NewMessage, Record, Sequence, Token};
+use super::config::Config;
+use crate::time::Instant;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The durable state of a queue: the fold of its records.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Image {
+    /// Every message that is remembered, in the order of their enqueues.
+    pub messages: BTreeMap<Sequence, Message>,
+    /// Where a message stands.
+    pub by_id: BTreeMap<String, Sequence>,
+    /// Where the message of a live lease stands.
+    pub by_token: BTreeMap<Token, Sequence>,
+    /// Deduplication ids, each with the instant of the enqueue that was accepted with it; and in that order.
+    dedup_ids: BTreeMap<String, Instant>,
+    dedup_order: BTreeSet<(Instant, String)>,
+    /// Finished messages by the token that finished them, and in the order in which they did.
+    done_by_token: BTreeMap<Token, Sequence>,
+    done_order: BTreeMap<u64, Token>,
+    done_count: u64,
+    next_sequence: Sequence,
+    next_token: Token,
+    /// The latest instant in any record. A clock that comes back earlier stands still until it has caught up.
+    pub latest: Instant,
+}
+
+/// A message that is remembered.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Message {
+    /// Its name.
+    pub id: String,
+    /// What it says; empty once it is done.
+    pub payload: String,
+    /// Its ordering key.
+    pub key: Option<String>,
+    /// How often it was handed out since it was last redriven.
+    pub attempts: u32,
+    /// What it is in.
+    pub state: MessageState,
+}
+
+/// What a message can be in.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageState {
+    /// Waits to be handed out, from an instant on.
+    Ready {
+        /// The instant.
+        at: Instant,
+    },
+    /// Somebody works on it.
+    Leased {
+        /// Proves the lease.
+        token: Token,
+        /// When the lease ends.
+        until: Instant,
+        /// Who works on it.
+        worker: String,
+    },
+    /// Finished, under this token.
+    Done {
+        /// The token of the ack.
+        token: Token,
+    },
+    /// Never to be handed out again, unless it is redriven.
+    Dead,
+}
+
+impl Image {
+    /// Whether a deduplication id was accepted less than the retention ago.
+    pub(super) fn remembers(&self, dedup_id: &str, config: &Config, now: Instant) -> bool {
+        self.dedup_ids.get(dedup_id).is_some_and(|at| now.saturating_since(*at) < config.dedup_retention())
+    }
+
+    /// The place that the next message will take.
+    pub(super) fn next_sequence(&self) -> Sequence {
+        self.next_sequence
+    }
+
+    /// Messages that are not done.
+    pub(super) fn unfinished(&self) -> usize {
+        self.messages.len() - self.done_order.len()
+    }
+
+    /// The message of a live lease.
+    pub(super) fn leased(&self, token: Token) -> Option<(Sequence, &Message, Instant)> {
+        let sequence = *self.by_token.get(&token)?;
+        let message = self.messages.get(&sequence)?;
+        let MessageState::Leased { until, .. } = message.state else { return None };
+        Some((sequence, message, until))
+    }
+
+    /// Whether this is the token under which a message was finished.
+    pub(super) fn finished_under(&self, token: Token) -> bool {
+        self.done_by_token.contains_key(&token)
+    }
+}
+
+/// Records.
+impl Image {
+    pub(super) fn fold(&mut self, config: &Config, record: Record) {
+        match record {
+            Record::Enqueued { message, ready_at, at } => self.enqueued(config, message, ready_at, at),
+            Record::Leased { sequence, worker, until, at } => self.was_leased(sequence, worker, until, at),
+            Record::Extended { sequence, until: longer } => {
+                if let Some(Message { state: MessageState::Leased { until, .. }, .. }) =
+                    self.messages.get_mut(&sequence)
+                {
+                    *until = longer;
+                }
+            }
+            Record::Acked { sequence } => self.acked(config, sequence),
+            Record::Returned { sequence, ready_at, at } => {
+                self.leave_lease(sequence, MessageState::Ready { at: ready_at }, at);
+            }
+            Record::Died { sequence, at } => self.leave_lease(sequence, MessageState::Dead, at),
+            Record::Redriven { sequence, at } => self.redriven(sequence, at),
+        }
+    }
+
+    fn enqueued(&mut self, config: &Config, new: NewMessage, ready_at: Instant, at: Instant) {
+        self.latest = self.latest.max(at);
+        self.forget_old_dedup_ids(config, at);
+        if let Some(dedup_id) = new.dedup_id {
+            self.dedup_order.insert((at, dedup_id.clone()));
+            self.dedup_ids.insert(dedup_id, at);
+        }
+        let sequence = self.next_sequence;
+        self.next_sequence = Sequence(sequence.0 + 1);
+        self.by_id.insert(new.id.clone(), sequence);
+        let state = MessageState::Ready { at: ready_at };
+        self.messages.insert(sequence, Message { id: new.id, payload: new.payload, key: new.key, attempts: 0, state });
+    }
+
+    fn forget_old_dedup_ids(&mut self, config: &Config, now: Instant) {
+        while let Some((at, _)) = self.dedup_order.first()
+            && now.saturating_since(*at) >= config.dedup_retention()
+            && let Some((at, dedup_id)) = self.dedup_order.pop_first()
+        {
+            if self.dedup_ids.get(&dedup_id) == Some(&at) {
+                self.dedup_ids.remove(&dedup_id);
+            }
+        }
+    }
+
+    fn was_leased(&mut self, sequence: Sequence, worker: String, until: Instant, at: Instant) {
+        self.latest = self.latest.max(at);
+        let Some(message) = self.messages.get_mut(&sequence) else { return };
+        let token = self.next_token;
+        self.next_token = Token(token.0 + 1);
+        message.attempts = message.attempts.saturating_add(1);
+        message.state = MessageState::Leased { token, until, worker };
+        self.by_token.insert(token, sequence);
+    }
+
+    fn acked(&mut self, config: &Config, sequence: Sequence) {
+        let Some(message) = self.messages.get_mut(&sequence) else { return };
+        let MessageState::Leased { token, .. } = message.state else { return };
+        message.state = MessageState::Done { token };
+        message.payload = String::new();
+        self.by_token.remove(&token);
+        self.done_by_token.insert(token, sequence);
+        self.done_order.insert(self.done_count, token);
+        self.done_count += 1;
+        self.forget_oldest_done(config);
+    }
+
+    fn forget_oldest_done(&mut self, config: &Config) {
+        while self.done_order.len() > config.settings().max_done as usize
+            && let Some((_, token)) = self.done_order.pop_first()
+        {
+            let sequence = self.done_by_token.remove(&token).unwrap_or_default();
+            if let Some(message) = self.messages.remove(&sequence) {
+                self.by_id.remove(&message.id);
+            }
+        }
+    }
+
+    fn leave_lease(&mut self, sequence: Sequence, state: MessageState, at: Instant) {
+        self.latest = self.latest.max(at);
+        let Some(message) = self.messages.get_mut(&sequence) else { return };
+        if let MessageState::Leased { token, .. } = message.state {
+            self.by_token.remove(&token);
+        }
+        message.state = state;
+    }
+
+    fn redriven(&mut self, sequence: Sequence, at: Instant) {
+        self.latest = self.latest.max(at);
+        let Some(message) = self.messages.get_mut(&sequence) else { return };
+        message.attempts = 0;
+        message.state = MessageState::Ready { at };
+    }
+}
+
+/// Time.
+impl Image {
+    pub(super) fn instants(&mut self, each: &mut dyn FnMut(&mut Instant)) {
+        for message in self.messages.values_mut() {
+            match &mut message.state {
+                MessageState::Ready { at: instant } | MessageState::Leased { until: instant, .. } => each(instant),
+                MessageState::Done { .. } | MessageState::Dead => {}
+            }
+        }
+        self.dedup_ids.values_mut().for_each(&mut *each);
+        super::each_first(&mut self.dedup_order, each);
+        each(&mut self.latest);
+    }
+}

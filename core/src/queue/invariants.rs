@@ -1,0 +1,52 @@
+//! What is always true of a queue, as named claims.
+
+use super::config::Config;
+use super::image::{Message, MessageState};
+use super::index::Index;
+use super::machine::Queue;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is looked up is what follows from the messages, however they came to be as they are.
+pub fn index_follows_from_the_image(queue: &Queue, config: &Config) -> bool {
+    queue.index == Index::of(config, &queue.image)
+}
+
+/// A live token belongs to one message, and a leased message has one live token.
+pub fn one_live_token_a_lease(queue: &Queue) -> bool {
+    let image = &queue.image;
+    let leases: BTreeMap<_, _> =
+        image.messages.iter().filter_map(|(at, message)| Some((lease(message)?, *at))).collect();
+    leases == image.by_token
+}
+
+fn lease(message: &Message) -> Option<super::Token> {
+    if let MessageState::Leased { token, .. } = message.state { Some(token) } else { None }
+}
+
+/// Of one key, at most one message is handed out at a time.
+pub fn at_most_one_leased_a_key(queue: &Queue) -> bool {
+    let mut keys = BTreeSet::new();
+    let leased = queue.image.messages.values().filter(|message| lease(message).is_some());
+    leased.filter_map(|message| message.key.as_ref()).all(|key| keys.insert(key))
+}
+
+/// No message is handed out more often than allowed.
+pub fn attempts_are_bounded(queue: &Queue, config: &Config) -> bool {
+    queue.image.messages.values().all(|message| message.attempts <= config.settings().max_attempts)
+}
+
+/// No more messages are out, and no more are kept, than allowed.
+pub fn numbers_are_bounded(queue: &Queue, config: &Config) -> bool {
+    let settings = config.settings();
+    let leased = queue.image.by_token.len();
+    settings.max_in_flight.is_none_or(|max| leased <= max as usize)
+        && queue.image.unfinished() <= settings.max_messages as usize
+        && queue.image.messages.len() - queue.image.unfinished() <= settings.max_done as usize
+}
+
+/// Every message is found by its id, and nothing else is.
+pub fn every_id_leads_to_its_message(queue: &Queue) -> bool {
+    let image = &queue.image;
+    let ids: BTreeMap<_, _> = image.messages.iter().map(|(at, message)| (message.id.clone(), *at)).collect();
+    ids == image.by_id
+}
