@@ -10,7 +10,7 @@
 //! keeps the image, and may replace the one by the other.
 //!
 //! # The laws of protocols
-//! Beside those of all machines (see the [crate](crate)):
+//! Beside those of all machines (see the [crate]):
 //! - the image equals the fold of all records persisted so far, and [`Protocol::recover`] decides durably alike;
 //! - a stale timer changes nothing durable.
 //!
