@@ -156,6 +156,63 @@ pub trait Protocol: Machine<Input = Input<Self>, Effect = Effect<Self>, Reply = 
     }
 }
 
+/// The effects by name, so that a protocol reads as what it asks for.
+///
+/// ```
+/// use core::time::Duration;
+/// use purlin::Host;
+/// use purlin::protocol::{Effect, Errands, Ticket};
+/// use purlin::queue::{Answer, Queue, Timer};
+///
+/// fn well(host: &mut dyn Host<Effect<Queue>>) {
+///     host.arm(Timer::LeaseOver, Duration::from_secs(1));
+///     host.answer(Ticket(7), Answer::Ok);
+/// }
+/// ```
+pub trait Errands<P: Protocol>: Host<Effect<P>> {
+    /// Appends a record to the journal.
+    fn persist(&mut self, record: P::Record) {
+        self.emit(Effect::Persist(record));
+    }
+
+    /// Reads something back.
+    fn load(&mut self, load: P::Load) {
+        self.emit(Effect::Load(load));
+    }
+
+    /// Sends a message once all that was persisted before is durable.
+    fn send(&mut self, to: P::Address, message: P::Message) {
+        self.emit(Effect::Send { to, message, fence: Fence::Durable });
+    }
+
+    /// Sends a message that need not wait for the disk.
+    fn send_unfenced(&mut self, to: P::Address, message: P::Message) {
+        self.emit(Effect::Send { to, message, fence: Fence::None });
+    }
+
+    /// Sets a timer, in place of an earlier one of the same name.
+    fn arm(&mut self, timer: P::Timer, after: Duration) {
+        self.emit(Effect::Arm { timer, after });
+    }
+
+    /// Stops a timer.
+    fn disarm(&mut self, timer: P::Timer) {
+        self.emit(Effect::Disarm(timer));
+    }
+
+    /// Answers a request.
+    fn answer(&mut self, ticket: Ticket, answer: P::Answer) {
+        self.emit(Effect::Answer { ticket, answer });
+    }
+
+    /// Tells whoever watches.
+    fn notify(&mut self, event: P::Event) {
+        self.emit(Effect::Notify(event));
+    }
+}
+
+impl<P: Protocol, H: Host<Effect<P>> + ?Sized> Errands<P> for H {}
+
 /// For associated types that a protocol has no use for: nothing can be made of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -1,8 +1,7 @@
 //! Everything that goes into a queue and everything that comes out of it.
 
-use crate::machine::{Epoch, Names};
-use crate::nameless;
 use crate::time::Instant;
+use crate::{nameless, names};
 use serde::{Deserialize, Serialize};
 
 /// A place in the order of enqueues. Never given twice.
@@ -261,50 +260,16 @@ pub enum Event {
 
 nameless!(Event);
 
-impl Names for NewMessage {
-    fn instants(&mut self, each: &mut dyn FnMut(&mut Instant)) {
-        self.not_before.instants(each);
+names! {
+    struct NewMessage { not_before }
+    struct Delivery { until }
+    enum Request { Self::Enqueue(message) => message }
+    enum Answer { Self::Claimed(deliveries) => deliveries }
+    enum Record {
+        Self::Enqueued { message, ready_at, dedup_until, at } => message & ready_at & dedup_until & at,
+        Self::Leased { until, at, .. } => until & at,
+        Self::Extended { until, .. } => until,
+        Self::Returned { ready_at, at, .. } => ready_at & at,
+        Self::Died { at, .. } | Self::Redriven { at, .. } => at,
     }
-
-    fn epochs(&mut self, _each: &mut dyn FnMut(&mut Epoch)) {}
-}
-
-impl Names for Request {
-    fn instants(&mut self, each: &mut dyn FnMut(&mut Instant)) {
-        if let Self::Enqueue(message) = self {
-            message.instants(each);
-        }
-    }
-
-    fn epochs(&mut self, _each: &mut dyn FnMut(&mut Epoch)) {}
-}
-
-impl Names for Answer {
-    fn instants(&mut self, each: &mut dyn FnMut(&mut Instant)) {
-        if let Self::Claimed(deliveries) = self {
-            deliveries.iter_mut().for_each(|delivery| each(&mut delivery.until));
-        }
-    }
-
-    fn epochs(&mut self, _each: &mut dyn FnMut(&mut Epoch)) {}
-}
-
-impl Names for Record {
-    fn instants(&mut self, each: &mut dyn FnMut(&mut Instant)) {
-        match self {
-            Self::Enqueued { message, ready_at, dedup_until, at } => {
-                message.instants(each);
-                each(ready_at);
-                dedup_until.instants(each);
-                each(at);
-            }
-            Self::Leased { until, at, .. } => [until, at].into_iter().for_each(each),
-            Self::Returned { ready_at, at, .. } => [ready_at, at].into_iter().for_each(each),
-            Self::Extended { until: instant, .. } => each(instant),
-            Self::Died { at: instant, .. } | Self::Redriven { at: instant, .. } => each(instant),
-            Self::Acked { .. } | Self::Forgotten { .. } => {}
-        }
-    }
-
-    fn epochs(&mut self, _each: &mut dyn FnMut(&mut Epoch)) {}
 }
