@@ -194,7 +194,7 @@ impl<K, T: Names> Names for BTreeMap<K, T> {
 ///
 /// A machine is total: it answers any input in any state, also an epoch that was never issued. The laws that every
 /// machine obeys are listed in the crate's documentation and executed by `tests/laws.rs`, those of protocols by
-/// `core/tests/protocols.rs`.
+/// `tests/protocols.rs`.
 pub trait Machine: Names + Clone + Debug + Eq + Hash + Serialize + Send + Sync + 'static {
     /// How it is set up. Validated once, when it is made; kept outside the hashed state.
     type Config: Clone + Debug + Eq + Serialize + DeserializeOwned + Send + Sync + 'static;

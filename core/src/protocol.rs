@@ -38,6 +38,7 @@ pub struct Ticket(pub u64);
 
 /// Whether a message waits for the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Fence {
     /// It leaves once everything persisted before it is durable. Votes, and requests for them, are such.
@@ -49,6 +50,13 @@ pub enum Fence {
 /// Everything that can happen to a protocol.
 #[derive_where(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    schemars(
+        bound = "P::Request: schemars::JsonSchema, P::Address: schemars::JsonSchema, P::Message: schemars::JsonSchema, P::Timer: schemars::JsonSchema, P::Loaded: schemars::JsonSchema"
+    )
+)]
 #[serde(bound = "", rename_all = "snake_case")]
 pub enum Input<P: Protocol> {
     /// Somebody on this node asks for something.
@@ -74,6 +82,13 @@ pub enum Input<P: Protocol> {
 /// Everything a protocol may ask of its host.
 #[derive_where(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    schemars(
+        bound = "P::Record: schemars::JsonSchema, P::Load: schemars::JsonSchema, P::Address: schemars::JsonSchema, P::Message: schemars::JsonSchema, P::Timer: schemars::JsonSchema, P::Answer: schemars::JsonSchema, P::Event: schemars::JsonSchema"
+    )
+)]
 #[serde(bound = "", rename_all = "snake_case")]
 pub enum Effect<P: Protocol> {
     /// Append a record to the journal.

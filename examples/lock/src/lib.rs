@@ -16,6 +16,7 @@
 mod alphabet;
 mod config;
 mod machine;
+mod observe;
 
 pub use alphabet::{
     Answer, Attempt, Event, Grant, Hold, Image, Lease, Message, Node, Question, Record, Request, Timer, Token,
