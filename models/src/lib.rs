@@ -28,11 +28,12 @@ mod report;
 pub mod search;
 pub mod spec;
 pub mod tlc;
+pub mod world;
 
 pub use caller::{CallerModel, CallerScope, Callers};
 pub use counterexample::{Verdict, replay};
 pub use graph::{Edge, Graph, TooLarge};
-pub use model::{ExploreError, Model, PolicyModel};
+pub use model::{ExploreError, Model, ModelOf, PolicyModel};
 pub use report::{CheckReport, Kind, Progress, PropertyReport, Scope};
 
 /// Every model of every room.
