@@ -1,10 +1,12 @@
 //! What every model can do, whatever it is a model of.
 
 use crate::caller::{CallerModel, CallerScope, Claims, Ghost};
+use crate::cluster::{self, ClusterModel, ClusterScope};
 use crate::report::{CheckReport, Progress, Scope};
 use crate::world::World;
 use crate::{check, dot};
 use purlin::Policy;
+use purlin::protocol::Protocol;
 use stateright::Checker;
 use std::convert::Infallible;
 use std::io;
@@ -76,6 +78,22 @@ impl<P: Policy, G: Ghost<P>> ModelOf<CallerModel<P, G>> {
         claims: Claims<P, G>,
     ) -> Self {
         Self::of(room, name, scope, CallerModel::new(world, claims))
+    }
+}
+
+/// A model of a protocol on its nodes.
+pub type ProtocolModel<P, G = ()> = ModelOf<ClusterModel<P, G>>;
+
+impl<P: Protocol, G: cluster::Ghost<P>> ModelOf<ClusterModel<P, G>> {
+    /// A model with a name of its own within its room.
+    pub fn new(
+        room: &'static str,
+        name: &'static str,
+        scope: Scope,
+        world: ClusterScope<P, G>,
+        claims: cluster::Claims<P, G>,
+    ) -> Self {
+        Self::of(room, name, scope, ClusterModel::new(world, claims))
     }
 }
 
