@@ -172,7 +172,7 @@ impl Bench {
     /// The image equals the fold of everything that was persisted.
     fn hold_image(&self) -> Result<(), Mismatch> {
         let mut folded = purlin::queue::Image::default();
-        self.hand.journal.iter().cloned().for_each(|record| Queue::fold(&self.config, &mut folded, record));
+        self.hand.journal.iter().cloned().for_each(|record| Queue::fold(&mut folded, record));
         if folded == *self.queue.image() {
             return Ok(());
         }

@@ -6,6 +6,7 @@ use core::hash::Hash;
 use core::num::NonZeroU32;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What travels: inputs, replies, effects, permits. Plain values that can be printed, compared and replayed.
 pub trait Data: Clone + Debug + Eq + Hash + Ord + Serialize + DeserializeOwned + Send + Sync + 'static {}
@@ -72,6 +73,55 @@ macro_rules! nameless {
             fn epochs(&mut self, _each: &mut dyn FnMut(&mut $crate::Epoch)) {}
         }
     )+};
+}
+
+nameless!((), bool, u8, u16, u32, u64, u128, usize, i64, String);
+
+impl Names for Instant {
+    fn instants(&mut self, each: &mut dyn FnMut(&mut Instant)) {
+        each(self);
+    }
+
+    fn epochs(&mut self, _each: &mut dyn FnMut(&mut Epoch)) {}
+}
+
+impl Names for Epoch {
+    fn instants(&mut self, _each: &mut dyn FnMut(&mut Instant)) {}
+
+    fn epochs(&mut self, each: &mut dyn FnMut(&mut Epoch)) {
+        each(self);
+    }
+}
+
+impl<T: Names> Names for Option<T> {
+    fn instants(&mut self, each: &mut dyn FnMut(&mut Instant)) {
+        self.iter_mut().for_each(|it| it.instants(each));
+    }
+
+    fn epochs(&mut self, each: &mut dyn FnMut(&mut Epoch)) {
+        self.iter_mut().for_each(|it| it.epochs(each));
+    }
+}
+
+impl<T: Names> Names for Vec<T> {
+    fn instants(&mut self, each: &mut dyn FnMut(&mut Instant)) {
+        self.iter_mut().for_each(|it| it.instants(each));
+    }
+
+    fn epochs(&mut self, each: &mut dyn FnMut(&mut Epoch)) {
+        self.iter_mut().for_each(|it| it.epochs(each));
+    }
+}
+
+/// Keys are not visited: see above.
+impl<K, T: Names> Names for BTreeMap<K, T> {
+    fn instants(&mut self, each: &mut dyn FnMut(&mut Instant)) {
+        self.values_mut().for_each(|it| it.instants(each));
+    }
+
+    fn epochs(&mut self, each: &mut dyn FnMut(&mut Epoch)) {
+        self.values_mut().for_each(|it| it.epochs(each));
+    }
 }
 
 /// A deterministic state machine: its state is `Self`; everything else arrives as an argument.

@@ -23,7 +23,9 @@
 //! 5. Messages to oneself are never lost, die with the process, and run after the current batch. A fenced one tells that
 //!    one's own write is durable.
 
-use crate::machine::{Data, Host, Machine};
+use crate::machine::{Data, Epoch, Host, Machine, Names};
+use crate::nameless;
+use crate::time::Instant;
 use core::time::Duration;
 use derive_where::derive_where;
 use serde::{Deserialize, Serialize};
@@ -108,30 +110,39 @@ pub enum Effect<P: Protocol> {
 }
 
 /// A machine that lives in an event loop.
+///
+/// What travels and what is written holds its instants and epochs where [`Names`] finds them, so that a model can shift
+/// a whole cluster in time. A fresh machine is one that recovers from an empty image.
 pub trait Protocol: Machine<Input = Input<Self>, Effect = Effect<Self>, Reply = ()> {
+    /// The version of records and images as they are written. A journal that holds another is refused, so it rises
+    /// whenever the meaning or the shape of either changes.
+    const FORMAT: u32;
     /// Another node.
     type Address: Data;
-    /// What is asked of this node.
-    type Request: Data;
-    /// What it answers.
-    type Answer: Data;
-    /// What nodes say to each other.
-    type Message: Data;
     /// The names of its timers.
     type Timer: Data;
+    /// What is asked of this node.
+    type Request: Data + Names;
+    /// What it answers.
+    type Answer: Data + Names;
+    /// What nodes say to each other.
+    type Message: Data + Names;
     /// What it writes to its journal.
-    type Record: Data;
+    type Record: Data + Names;
     /// What it reads back.
-    type Load: Data;
+    type Load: Data + Names;
     /// What was read back.
-    type Loaded: Data;
+    type Loaded: Data + Names;
     /// What it announces.
-    type Event: Data;
+    type Event: Data + Names;
     /// What survives a crash. A journal is compacted by writing it.
-    type Image: Data + Default;
+    type Image: Data + Names + Default;
 
     /// Takes one record into the image. Total: a record that does not fit changes nothing.
-    fn fold(config: &Self::Config, image: &mut Self::Image, record: Self::Record);
+    ///
+    /// There is no configuration here. A journal is read long after it was written, and must mean what it meant then:
+    /// whatever a configuration decided stands in the record.
+    fn fold(image: &mut Self::Image, record: Self::Record);
 
     /// What would survive if everything persisted so far were durable and the process died now.
     fn image(&self) -> &Self::Image;
@@ -140,7 +151,7 @@ pub trait Protocol: Machine<Input = Input<Self>, Effect = Effect<Self>, Reply = 
     fn recover(config: &Self::Config, image: Self::Image, host: &mut (impl Host<Effect<Self>> + ?Sized)) -> Self;
 
     /// What a load means, told by the whole journal: models run it, adapters keep an index instead.
-    fn lookup(_config: &Self::Config, _journal: &[Self::Record], _load: Self::Load) -> Option<Self::Loaded> {
+    fn lookup(_journal: &[Self::Record], _load: Self::Load) -> Option<Self::Loaded> {
         None
     }
 }
@@ -149,3 +160,43 @@ pub trait Protocol: Machine<Input = Input<Self>, Effect = Effect<Self>, Reply = 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Never {}
+
+nameless!(Never);
+
+macro_rules! visit_input {
+    ($visit:ident: $name:ty) => {
+        fn $visit(&mut self, each: &mut dyn FnMut(&mut $name)) {
+            match self {
+                Self::Request { request, .. } => request.$visit(each),
+                Self::Message { message, .. } => message.$visit(each),
+                Self::Timer(_) => {}
+                Self::Loaded(loaded) => loaded.$visit(each),
+            }
+        }
+    };
+}
+
+impl<P: Protocol> Names for Input<P> {
+    visit_input!(instants: Instant);
+    visit_input!(epochs: Epoch);
+}
+
+macro_rules! visit_effect {
+    ($visit:ident: $name:ty) => {
+        fn $visit(&mut self, each: &mut dyn FnMut(&mut $name)) {
+            match self {
+                Self::Persist(record) => record.$visit(each),
+                Self::Load(load) => load.$visit(each),
+                Self::Send { message, .. } => message.$visit(each),
+                Self::Arm { .. } | Self::Disarm(_) => {}
+                Self::Answer { answer, .. } => answer.$visit(each),
+                Self::Notify(event) => event.$visit(each),
+            }
+        }
+    };
+}
+
+impl<P: Protocol> Names for Effect<P> {
+    visit_effect!(instants: Instant);
+    visit_effect!(epochs: Epoch);
+}

@@ -142,7 +142,7 @@ impl Run {
 
     fn folded(&self) -> purlin::queue::Image {
         let mut image = purlin::queue::Image::default();
-        self.world.journal.iter().cloned().for_each(|record| Queue::fold(&self.config, &mut image, record));
+        self.world.journal.iter().cloned().for_each(|record| Queue::fold(&mut image, record));
         image
     }
 }

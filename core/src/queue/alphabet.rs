@@ -1,5 +1,7 @@
 //! Everything that goes into a queue and everything that comes out of it.
 
+use crate::machine::{Epoch, Names};
+use crate::nameless;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 
@@ -174,6 +176,8 @@ pub enum Record {
         message: NewMessage,
         /// When it may be handed out.
         ready_at: Instant,
+        /// Until when its deduplication id is taken, if it has one.
+        dedup_until: Option<Instant>,
         /// When it was put in.
         at: Instant,
     },
@@ -197,6 +201,11 @@ pub enum Record {
     },
     /// A message was done.
     Acked {
+        /// Which.
+        sequence: Sequence,
+    },
+    /// A message that was done is not remembered any longer.
+    Forgotten {
         /// Which.
         sequence: Sequence,
     },
@@ -242,9 +251,60 @@ pub enum Event {
         /// The message.
         id: String,
     },
-    /// A message is dead. Told exactly once for each time it dies.
+    /// A message is dead. Told once for each time it dies, or never if the process dies before it is told: whoever must
+    /// not miss one asks for the status.
     Died {
         /// The message.
         id: String,
     },
+}
+
+nameless!(Event);
+
+impl Names for NewMessage {
+    fn instants(&mut self, each: &mut dyn FnMut(&mut Instant)) {
+        self.not_before.instants(each);
+    }
+
+    fn epochs(&mut self, _each: &mut dyn FnMut(&mut Epoch)) {}
+}
+
+impl Names for Request {
+    fn instants(&mut self, each: &mut dyn FnMut(&mut Instant)) {
+        if let Self::Enqueue(message) = self {
+            message.instants(each);
+        }
+    }
+
+    fn epochs(&mut self, _each: &mut dyn FnMut(&mut Epoch)) {}
+}
+
+impl Names for Answer {
+    fn instants(&mut self, each: &mut dyn FnMut(&mut Instant)) {
+        if let Self::Claimed(deliveries) = self {
+            deliveries.iter_mut().for_each(|delivery| each(&mut delivery.until));
+        }
+    }
+
+    fn epochs(&mut self, _each: &mut dyn FnMut(&mut Epoch)) {}
+}
+
+impl Names for Record {
+    fn instants(&mut self, each: &mut dyn FnMut(&mut Instant)) {
+        match self {
+            Self::Enqueued { message, ready_at, dedup_until, at } => {
+                message.instants(each);
+                each(ready_at);
+                dedup_until.instants(each);
+                each(at);
+            }
+            Self::Leased { until, at, .. } => [until, at].into_iter().for_each(each),
+            Self::Returned { ready_at, at, .. } => [ready_at, at].into_iter().for_each(each),
+            Self::Extended { until: instant, .. } => each(instant),
+            Self::Died { at: instant, .. } | Self::Redriven { at: instant, .. } => each(instant),
+            Self::Acked { .. } | Self::Forgotten { .. } => {}
+        }
+    }
+
+    fn epochs(&mut self, _each: &mut dyn FnMut(&mut Epoch)) {}
 }

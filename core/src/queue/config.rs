@@ -12,8 +12,8 @@ pub struct Settings {
     pub lease_ms: u64,
     /// How often a message is handed out before it is dead, at least 1. Default 3.
     pub max_attempts: u32,
-    /// For how long a deduplication id is remembered from the enqueue that was accepted with it, in milliseconds.
-    /// Default 300,000, as Amazon SQS has it.
+    /// For how long a deduplication id is remembered from the enqueue that was accepted with it, in milliseconds; a change
+    /// holds for later enqueues. Default 300,000, as Amazon SQS has it.
     pub dedup_retention_ms: u64,
     /// Whether a dead message keeps the later ones of its key waiting. Default false.
     pub dead_blocks_key: bool,

@@ -1,7 +1,7 @@
 //! What survives a crash: every message in its state, and what is remembered of those that are gone.
 
 use super::alphabet::{NewMessage, Record, Sequence, Token};
-use super::config::Config;
+use crate::machine::{Epoch, Names};
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,12 +15,12 @@ pub struct Image {
     pub by_id: BTreeMap<String, Sequence>,
     /// Where the message of a live lease stands.
     pub by_token: BTreeMap<Token, Sequence>,
-    /// Deduplication ids, each with the instant of the enqueue that was accepted with it; and in that order.
+    /// Deduplication ids, each with the instant from which it is free again; and in that order.
     dedup_ids: BTreeMap<String, Instant>,
     dedup_order: BTreeSet<(Instant, String)>,
-    /// Finished messages by the token that finished them, and in the order in which they did.
-    done_by_token: BTreeMap<Token, Sequence>,
-    done_order: BTreeMap<u64, Token>,
+    /// The tokens that finished messages, and those messages in the order in which they were done.
+    done_tokens: BTreeSet<Token>,
+    done_order: BTreeMap<u64, Sequence>,
     done_count: u64,
     next_sequence: Sequence,
     next_token: Token,
@@ -65,20 +65,27 @@ pub enum MessageState {
     Done {
         /// The token of the ack.
         token: Token,
+        /// How many were done before it.
+        nth: u64,
     },
     /// Never to be handed out again, unless it is redriven.
     Dead,
 }
 
 impl Image {
-    /// Whether a deduplication id was accepted less than the retention ago.
-    pub(super) fn remembers(&self, dedup_id: &str, config: &Config, now: Instant) -> bool {
-        self.dedup_ids.get(dedup_id).is_some_and(|at| now.saturating_since(*at) < config.dedup_retention())
+    /// Whether a deduplication id is still taken.
+    pub(super) fn remembers(&self, dedup_id: &str, now: Instant) -> bool {
+        self.dedup_ids.get(dedup_id).is_some_and(|free_at| now < *free_at)
     }
 
     /// The place that the next message will take.
     pub(super) fn next_sequence(&self) -> Sequence {
         self.next_sequence
+    }
+
+    /// How many messages that are done are remembered, and which of them was done first.
+    pub(super) fn done(&self) -> (usize, Option<Sequence>) {
+        (self.done_order.len(), self.done_order.first_key_value().map(|(_, sequence)| *sequence))
     }
 
     /// Messages that are not done.
@@ -96,15 +103,19 @@ impl Image {
 
     /// Whether this is the token under which a message was finished.
     pub(super) fn finished_under(&self, token: Token) -> bool {
-        self.done_by_token.contains_key(&token)
+        self.done_tokens.contains(&token)
     }
 }
 
 /// Records.
 impl Image {
-    pub(super) fn fold(&mut self, config: &Config, record: Record) {
+    pub(super) fn fold(&mut self, record: Record) {
         match record {
-            Record::Enqueued { message, ready_at, at } => self.enqueued(config, message, ready_at, at),
+            Record::Enqueued { message, ready_at, dedup_until, at } => {
+                self.latest = self.latest.max(at);
+                self.take_dedup_id(message.dedup_id.as_deref(), dedup_until, at);
+                self.enqueued(message, ready_at);
+            }
             Record::Leased { sequence, worker, until, at } => self.was_leased(sequence, worker, until, at),
             Record::Extended { sequence, until: longer } => {
                 if let Some(Message { state: MessageState::Leased { until, .. }, .. }) =
@@ -113,7 +124,8 @@ impl Image {
                     *until = longer;
                 }
             }
-            Record::Acked { sequence } => self.acked(config, sequence),
+            Record::Acked { sequence } => self.acked(sequence),
+            Record::Forgotten { sequence } => self.forgotten(sequence),
             Record::Returned { sequence, ready_at, at } => {
                 self.leave_lease(sequence, MessageState::Ready { at: ready_at }, at);
             }
@@ -122,29 +134,24 @@ impl Image {
         }
     }
 
-    fn enqueued(&mut self, config: &Config, new: NewMessage, ready_at: Instant, at: Instant) {
-        self.latest = self.latest.max(at);
-        self.forget_old_dedup_ids(config, at);
-        if let Some(dedup_id) = new.dedup_id {
-            self.dedup_order.insert((at, dedup_id.clone()));
-            self.dedup_ids.insert(dedup_id, at);
+    fn take_dedup_id(&mut self, dedup_id: Option<&str>, until: Option<Instant>, at: Instant) {
+        while self.dedup_order.first().is_some_and(|(free_at, _)| *free_at <= at)
+            && let Some((_, free)) = self.dedup_order.pop_first()
+        {
+            self.dedup_ids.remove(&free);
         }
+        if let (Some(dedup_id), Some(until)) = (dedup_id, until) {
+            self.dedup_order.insert((until, dedup_id.to_owned()));
+            self.dedup_ids.insert(dedup_id.to_owned(), until);
+        }
+    }
+
+    fn enqueued(&mut self, new: NewMessage, ready_at: Instant) {
         let sequence = self.next_sequence;
         self.next_sequence = Sequence(sequence.0 + 1);
         self.by_id.insert(new.id.clone(), sequence);
         let state = MessageState::Ready { at: ready_at };
         self.messages.insert(sequence, Message { id: new.id, payload: new.payload, key: new.key, attempts: 0, state });
-    }
-
-    fn forget_old_dedup_ids(&mut self, config: &Config, now: Instant) {
-        while let Some((at, _)) = self.dedup_order.first()
-            && now.saturating_since(*at) >= config.dedup_retention()
-            && let Some((at, dedup_id)) = self.dedup_order.pop_first()
-        {
-            if self.dedup_ids.get(&dedup_id) == Some(&at) {
-                self.dedup_ids.remove(&dedup_id);
-            }
-        }
     }
 
     fn was_leased(&mut self, sequence: Sequence, worker: String, until: Instant, at: Instant) {
@@ -157,27 +164,24 @@ impl Image {
         self.by_token.insert(token, sequence);
     }
 
-    fn acked(&mut self, config: &Config, sequence: Sequence) {
+    fn acked(&mut self, sequence: Sequence) {
         let Some(message) = self.messages.get_mut(&sequence) else { return };
         let MessageState::Leased { token, .. } = message.state else { return };
-        message.state = MessageState::Done { token };
+        message.state = MessageState::Done { token, nth: self.done_count };
         message.payload = String::new();
         self.by_token.remove(&token);
-        self.done_by_token.insert(token, sequence);
-        self.done_order.insert(self.done_count, token);
+        self.done_tokens.insert(token);
+        self.done_order.insert(self.done_count, sequence);
         self.done_count += 1;
-        self.forget_oldest_done(config);
     }
 
-    fn forget_oldest_done(&mut self, config: &Config) {
-        while self.done_order.len() > config.settings().max_done as usize
-            && let Some((_, token)) = self.done_order.pop_first()
-        {
-            let sequence = self.done_by_token.remove(&token).unwrap_or_default();
-            if let Some(message) = self.messages.remove(&sequence) {
-                self.by_id.remove(&message.id);
-            }
-        }
+    fn forgotten(&mut self, sequence: Sequence) {
+        let Some(message) = self.messages.get(&sequence) else { return };
+        let MessageState::Done { token, nth } = message.state else { return };
+        self.by_id.remove(&message.id);
+        self.messages.remove(&sequence);
+        self.done_tokens.remove(&token);
+        self.done_order.remove(&nth);
     }
 
     fn leave_lease(&mut self, sequence: Sequence, state: MessageState, at: Instant) {
@@ -198,8 +202,8 @@ impl Image {
 }
 
 /// Time.
-impl Image {
-    pub(super) fn instants(&mut self, each: &mut dyn FnMut(&mut Instant)) {
+impl Names for Image {
+    fn instants(&mut self, each: &mut dyn FnMut(&mut Instant)) {
         for message in self.messages.values_mut() {
             match &mut message.state {
                 MessageState::Ready { at: instant } | MessageState::Leased { until: instant, .. } => each(instant),
@@ -210,4 +214,6 @@ impl Image {
         super::each_first(&mut self.dedup_order, each);
         each(&mut self.latest);
     }
+
+    fn epochs(&mut self, _each: &mut dyn FnMut(&mut Epoch)) {}
 }

@@ -53,6 +53,7 @@ impl Names for Queue {
 }
 
 impl Protocol for Queue {
+    const FORMAT: u32 = 1;
     type Address = Never;
     type Request = Request;
     type Answer = Answer;
@@ -64,8 +65,8 @@ impl Protocol for Queue {
     type Event = Event;
     type Image = Image;
 
-    fn fold(config: &Config, image: &mut Image, record: Record) {
-        image.fold(config, record);
+    fn fold(image: &mut Image, record: Record) {
+        image.fold(record);
     }
 
     fn image(&self) -> &Image {
@@ -118,7 +119,7 @@ impl Queue {
         now: Instant,
         host: &mut (impl Host<Effect<Self>> + ?Sized),
     ) -> Answer {
-        let seen = |dedup_id: &String| self.image.remembers(dedup_id, config, now);
+        let seen = |dedup_id: &String| self.image.remembers(dedup_id, now);
         if self.image.by_id.contains_key(&message.id) || message.dedup_id.as_ref().is_some_and(seen) {
             return Answer::Duplicate;
         }
@@ -126,8 +127,9 @@ impl Queue {
             return Answer::Full;
         }
         let ready_at = message.not_before.unwrap_or(now).max(now);
+        let dedup_until = message.dedup_id.is_some().then(|| now + config.dedup_retention());
         let sequence = self.image.next_sequence();
-        self.persist(config, sequence, Record::Enqueued { message, ready_at, at: now }, host);
+        self.persist(config, sequence, Record::Enqueued { message, ready_at, dedup_until, at: now }, host);
         Answer::Ok
     }
 
@@ -171,7 +173,16 @@ impl Queue {
             return if self.image.finished_under(token) { Answer::Ok } else { Answer::Stale };
         };
         self.persist(config, sequence, Record::Acked { sequence }, host);
+        self.forget_oldest_done(config, host);
         Answer::Ok
+    }
+
+    fn forget_oldest_done(&mut self, config: &Config, host: &mut (impl Host<Effect<Self>> + ?Sized)) {
+        while let (count, Some(sequence)) = self.image.done()
+            && count > config.settings().max_done as usize
+        {
+            self.persist(config, sequence, Record::Forgotten { sequence }, host);
+        }
     }
 
     fn extend(
@@ -197,7 +208,11 @@ impl Queue {
         host: &mut (impl Host<Effect<Self>> + ?Sized),
     ) -> Answer {
         let Some((sequence, ..)) = self.image.leased(token) else { return Answer::Stale };
-        if self.give_back(config, sequence, ready_at, now, host) { Answer::Ok } else { Answer::Dead }
+        if self.give_back(config, sequence, ready_at, now, host) {
+            return Answer::Ok;
+        }
+        self.announce_death(sequence, host);
+        Answer::Dead
     }
 
     fn kill(
@@ -212,7 +227,8 @@ impl Queue {
         if matches!(state, Some(MessageState::Done { .. } | MessageState::Dead)) {
             return Answer::Terminal;
         }
-        self.die(config, sequence, now, host);
+        self.persist(config, sequence, Record::Died { sequence, at: now }, host);
+        self.announce_death(sequence, host);
         Answer::Ok
     }
 
@@ -278,7 +294,7 @@ impl Queue {
         host: &mut (impl Host<Effect<Self>> + ?Sized),
     ) {
         let before = self.image.messages.get(&sequence).cloned();
-        self.image.fold(config, record.clone());
+        self.image.fold(record.clone());
         self.index.update(config, sequence, before.as_ref(), &self.image);
         host.emit(Effect::Persist(record));
     }
@@ -294,22 +310,13 @@ impl Queue {
     ) -> bool {
         let attempts = self.image.messages.get(&sequence).map_or(0, |message| message.attempts);
         let again = attempts < config.settings().max_attempts;
-        if again {
-            self.persist(config, sequence, Record::Returned { sequence, ready_at, at: now }, host);
-        } else {
-            self.die(config, sequence, now, host);
-        }
+        let record =
+            if again { Record::Returned { sequence, ready_at, at: now } } else { Record::Died { sequence, at: now } };
+        self.persist(config, sequence, record, host);
         again
     }
 
-    fn die(
-        &mut self,
-        config: &Config,
-        sequence: Sequence,
-        now: Instant,
-        host: &mut (impl Host<Effect<Self>> + ?Sized),
-    ) {
-        self.persist(config, sequence, Record::Died { sequence, at: now }, host);
+    fn announce_death(&self, sequence: Sequence, host: &mut (impl Host<Effect<Self>> + ?Sized)) {
         if let Some(message) = self.image.messages.get(&sequence) {
             host.emit(Effect::Notify(Event::Died { id: message.id.clone() }));
         }
@@ -326,8 +333,11 @@ impl Queue {
         let mut expired = Vec::new();
         while let Some((until, sequence)) = self.index.first_lease().filter(|(until, _)| *until <= now) {
             let Some(id) = self.image.messages.get(&sequence).map(|message| message.id.clone()) else { break };
+            let again = self.give_back(config, sequence, until, until, host);
             host.emit(Effect::Notify(Event::LeaseExpired { id: id.clone() }));
-            self.give_back(config, sequence, until, until, host);
+            if !again {
+                self.announce_death(sequence, host);
+            }
             expired.push(id);
         }
         expired
