@@ -14,7 +14,8 @@ pub trait Journal<P: Protocol>: Send + 'static {
     type Error: std::error::Error + Send + Sync + 'static;
 
     /// Appends the records, all of them or none. They are durable once this resolves.
-    fn append(&mut self, records: Vec<P::Record>) -> impl Future<Output = Result<(), JournalError<Self::Error>>> + Send;
+    fn append(&mut self, records: Vec<P::Record>)
+    -> impl Future<Output = Result<(), JournalError<Self::Error>>> + Send;
 
     /// Reads something back: see [`Protocol::lookup`]. It sees everything that was appended before.
     fn load(
@@ -48,7 +49,10 @@ pub struct Volatile;
 impl<P: Protocol> Journal<P> for Volatile {
     type Error = Infallible;
 
-    fn append(&mut self, _records: Vec<P::Record>) -> impl Future<Output = Result<(), JournalError<Infallible>>> + Send {
+    fn append(
+        &mut self,
+        _records: Vec<P::Record>,
+    ) -> impl Future<Output = Result<(), JournalError<Infallible>>> + Send {
         ready(Ok(()))
     }
 
