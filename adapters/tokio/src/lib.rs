@@ -34,6 +34,7 @@
 //! ```
 
 mod driver;
+mod framed;
 mod handle;
 mod journal;
 mod observer;
@@ -43,6 +44,7 @@ mod surroundings;
 mod transport;
 
 pub use driver::Driver;
+pub use framed::{FrameError, FramedTransport, HelloError, Network, Site, Tcp, Wire};
 pub use handle::{Handle, Unanswered};
 pub use journal::{Journal, JournalError, Volatile};
 pub use observer::Observer;
