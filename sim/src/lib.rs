@@ -26,6 +26,7 @@
 mod campaign;
 pub mod checker;
 mod clock;
+pub mod cluster;
 mod cpu;
 mod die;
 pub mod document;

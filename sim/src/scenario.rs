@@ -114,6 +114,7 @@ pub struct Scenario {
     pub(crate) name: &'static str,
     pub(crate) room: &'static str,
     pub(crate) summary: &'static str,
+    pub(crate) general: &'static [&'static str],
     pub(crate) always: &'static [&'static str],
     pub(crate) sometimes: &'static [&'static str],
     pub(crate) draw: fn(u64) -> Plan,
@@ -147,8 +148,8 @@ impl Scenario {
     }
 
     /// The properties that its judges check.
-    pub fn always(&self) -> &'static [&'static str] {
-        self.always
+    pub fn always(&self) -> impl Iterator<Item = &'static str> {
+        self.general.iter().chain(self.always).copied()
     }
 
     /// What must happen at least once in a campaign.

@@ -38,6 +38,7 @@ pub(super) fn scenario() -> Scenario {
         name: NAME,
         room: "breaker",
         summary: "clients call a bank that errs, hangs, dies and slows down, through a circuit breaker",
+        general: &[],
         always: &claims::NAMES,
         sometimes: &claims::SOMETIMES,
         draw: |seed| draw::plan(seed).erased(),
