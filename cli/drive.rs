@@ -3,7 +3,8 @@
 use crate::failure::{Failure, Verdict};
 use crate::output::{print, print_while_read};
 use crate::rooms;
-use purlin::{Clock, Host, Instant, Policy};
+use purlin::protocol::Protocol;
+use purlin::{Clock, Host, Instant, Machine, Policy};
 use schemars::{JsonSchema, schema_for};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,9 @@ use std::path::{Path, PathBuf};
 /// Each line {"at_ms": 5, "draws": [], "input": "ask"} is answered by one line {"reply": …, "effects": […], "state": …}.
 /// `at_ns` or `at_ms` is the machine's own clock, which starts at 0 with its creation and never runs back. `draws` are
 /// its throws of the die, in order, each below the bound that it asks for; those of its creation come first in the first
-/// line, and those that it does not ask for are dropped. {"at_ms": 6, "reconfigure": {…}} changes its configuration.
+/// line, and those that it does not ask for are dropped. {"at_ms": 6, "reconfigure": {…}} changes its configuration. A
+/// machine with a journal loses all but what it has persisted by {"at_ms": 7, "recover": true}, and only then may its
+/// clock come back earlier; a bare "recover" does so at the present instant.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The room whose machine is driven
@@ -48,7 +51,22 @@ impl Drive {
         P: Policy<Input: JsonSchema, Reply: JsonSchema, Effect: JsonSchema>,
         Settings: JsonSchema,
     {
-        Self { name, drive: drive_policy::<P>, schema: schema::<P, Settings> }
+        let drive = |config: Option<&Path>| drive::<P>(config, Birth { fresh: P::new, recovered: None });
+        Self { name, drive, schema: schema::<P, Settings> }
+    }
+
+    /// A protocol, whose configuration is written as `Settings`.
+    pub(crate) fn protocol<P, Settings>(name: &'static str) -> Self
+    where
+        P: Protocol + Machine<Input: JsonSchema, Effect: JsonSchema>,
+        Settings: JsonSchema,
+    {
+        let drive = |config: Option<&Path>| {
+            let fresh = |config: &P::Config, hand: &mut Hand<P::Effect>| P::recover(config, P::Image::default(), hand);
+            let recovered: Recover<P> = |machine, config, hand| P::recover(config, machine.image().clone(), hand);
+            drive::<P>(config, Birth { fresh, recovered: Some(recovered) })
+        };
+        Self { name, drive, schema: schema::<P, Settings> }
     }
 
     pub(crate) fn name(&self) -> &'static str {
@@ -66,21 +84,30 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Verdict, Failure> {
     (room.drive)(arguments.config.as_deref())
 }
 
-fn schema<P, Settings>() -> Value
+fn schema<M, Settings>() -> Value
 where
-    P: Policy<Input: JsonSchema, Reply: JsonSchema, Effect: JsonSchema>,
+    M: Machine<Input: JsonSchema, Reply: JsonSchema, Effect: JsonSchema>,
     Settings: JsonSchema,
 {
     json!({
         "config": schema_for!(Settings),
         "line": schema_for!(Line),
-        "input": schema_for!(P::Input),
-        "reply": schema_for!(P::Reply),
-        "effect": schema_for!(P::Effect),
+        "input": schema_for!(M::Input),
+        "reply": schema_for!(M::Reply),
+        "effect": schema_for!(M::Effect),
     })
 }
 
-/// What comes in: an input or a new configuration, and what the host says with it.
+/// How a machine comes to be.
+struct Birth<M: Machine> {
+    fresh: fn(&M::Config, &mut Hand<M::Effect>) -> M,
+    /// What is left of a machine that has lost its memory, if it has a journal.
+    recovered: Option<Recover<M>>,
+}
+
+type Recover<M> = fn(&M, &<M as Machine>::Config, &mut Hand<<M as Machine>::Effect>) -> M;
+
+/// What comes in: an input, a new configuration or a recovery, and what the host says with it.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Line {
@@ -95,9 +122,27 @@ struct Line {
     input: Option<Value>,
     /// The configuration under which it goes on: see the schema of configurations.
     reconfigure: Option<Value>,
+    /// The machine dies and goes on from what it has persisted.
+    #[serde(default)]
+    recover: bool,
 }
 
 impl Line {
+    fn read(text: &str, now: Instant) -> Result<Self, String> {
+        if text.trim() == "\"recover\"" {
+            let at_ns = Some(now.as_nanos());
+            return Ok(Self {
+                at_ns,
+                at_ms: None,
+                draws: VecDeque::new(),
+                input: None,
+                reconfigure: None,
+                recover: true,
+            });
+        }
+        serde_json::from_str(text).map_err(|error| describe_json(&error))
+    }
+
     fn instant(&self) -> Result<Instant, String> {
         match (self.at_ns, self.at_ms) {
             (Some(nanos), None) => Ok(Instant::from_nanos(nanos)),
@@ -108,15 +153,15 @@ impl Line {
 }
 
 #[derive(Serialize)]
-struct Answer<'a, P: Policy> {
-    reply: Option<P::Reply>,
-    effects: Vec<P::Effect>,
-    state: &'a P,
+struct Answer<'a, M: Machine> {
+    reply: Option<M::Reply>,
+    effects: Vec<M::Effect>,
+    state: &'a M,
 }
 
-fn drive_policy<P: Policy>(config: Option<&Path>) -> Result<Verdict, Failure> {
-    let config = config.map_or_else(default_config::<P>, read_config)?;
-    let mut driven = Driven::<P> { machine: None, config, now: Instant::ORIGIN };
+fn drive<M: Machine>(config: Option<&Path>, birth: Birth<M>) -> Result<Verdict, Failure> {
+    let config = config.map_or_else(default_config::<M>, read_config)?;
+    let mut driven = Driven::<M> { machine: None, birth, config, now: Instant::ORIGIN };
     let mut lines = io::stdin().lock();
     let mut text = String::new();
     for number in 1_u64.. {
@@ -132,7 +177,7 @@ fn drive_policy<P: Policy>(config: Option<&Path>) -> Result<Verdict, Failure> {
     Ok(Verdict::Holds)
 }
 
-fn default_config<P: Policy>() -> Result<P::Config, Failure> {
+fn default_config<M: Machine>() -> Result<M::Config, Failure> {
     let config = serde_json::from_value(json!({}));
     config.map_err(|error| Failure::new(format_args!("this room needs a configuration (--config FILE): {error}")))
 }
@@ -151,18 +196,19 @@ fn describe_toml(text: &str, error: &toml::de::Error) -> String {
 }
 
 /// A machine and the clock that its driver turns. It is created with the first line, at the clock's origin.
-struct Driven<P: Policy> {
-    machine: Option<P>,
-    config: P::Config,
+struct Driven<M: Machine> {
+    machine: Option<M>,
+    birth: Birth<M>,
+    config: M::Config,
     now: Instant,
 }
 
-impl<P: Policy> Driven<P> {
+impl<M: Machine> Driven<M> {
     /// Breaks off where nobody reads the answers any more.
     fn answer(&mut self, text: &str) -> Result<ControlFlow<()>, String> {
-        let line: Line = serde_json::from_str(text).map_err(|error| describe_json(&error))?;
+        let line = Line::read(text, self.now)?;
         let now = line.instant()?;
-        if now < self.now {
+        if now < self.now && !line.recover {
             return Err(format!("time runs back from {} ns to {} ns", self.now.as_nanos(), now.as_nanos()));
         }
         self.now = now;
@@ -171,22 +217,27 @@ impl<P: Policy> Driven<P> {
         print_while_read(format_args!("{answer}\n")).map_err(|failure| failure.to_string())
     }
 
-    fn step(&mut self, line: Line) -> Result<Answer<'_, P>, String> {
+    fn step(&mut self, line: Line) -> Result<Answer<'_, M>, String> {
         let mut hand = Hand { now: Instant::ORIGIN, draws: line.draws, effects: Vec::new(), problem: None };
-        let machine = self.machine.get_or_insert_with(|| P::new(&self.config, &mut hand));
+        let machine = self.machine.get_or_insert_with(|| (self.birth.fresh)(&self.config, &mut hand));
         hand.now = self.now;
-        let reply = match (line.input, line.reconfigure) {
-            (Some(input), None) => {
+        let reply = match (line.input, line.reconfigure, line.recover) {
+            (Some(input), None, false) => {
                 let input = serde_json::from_value(input).map_err(|error| format!("`input`: {error}"))?;
                 Some(machine.step(&self.config, input, &mut hand))
             }
-            (None, Some(config)) => {
+            (None, Some(config), false) => {
                 let config = serde_json::from_value(config).map_err(|error| format!("`reconfigure`: {error}"))?;
                 machine.reconfigure(&self.config, &config, &mut hand);
                 self.config = config;
                 None
             }
-            _ => return Err("give either `input` or `reconfigure`".to_owned()),
+            (None, None, true) => {
+                let recover = self.birth.recovered.ok_or("`recover`: this machine has no journal to recover from")?;
+                *machine = recover(machine, &self.config, &mut hand);
+                None
+            }
+            _ => return Err("give one of `input`, `reconfigure` and `\"recover\": true`".to_owned()),
         };
         hand.problem.map_or(Ok(Answer { reply, effects: hand.effects, state: machine }), Err)
     }

@@ -2,14 +2,15 @@
 
 use crate::drive::Drive;
 use crate::failure::Failure;
-use purlin::breaker::{Breaker, Settings};
+use purlin::breaker::{self, Breaker};
+use purlin::queue::{self, Queue};
 use purlin_models::spec::{Comparison, comparisons};
 use purlin_models::{Model, models};
 use purlin_sim::{Scenario, scenarios};
 
 /// The rooms whose machines can be driven by hand. A later room is one more line.
 pub(crate) fn driven() -> Vec<Drive> {
-    vec![Drive::policy::<Breaker, Settings>("breaker")]
+    vec![Drive::policy::<Breaker, breaker::Settings>("breaker"), Drive::protocol::<Queue, queue::Settings>("queue")]
 }
 
 /// Everything there is of one room.

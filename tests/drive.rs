@@ -123,3 +123,24 @@ fn the_schema_describes_configuration_inputs_and_replies() {
     }
     assert_eq!(run.code, 0);
 }
+
+#[test]
+fn a_protocol_recovers_what_it_has_persisted_and_nothing_else() {
+    let lines = concat!(
+        r#"{"at_ms": 5, "input": {"request": {"ticket": 1, "request": {"enqueue": {"id": "a"}}}}}"#,
+        "\n",
+        r#"{"at_ms": 6, "input": {"request": {"ticket": 2, "request": {"claim": {"worker": "w", "max": 1, "lease_ms": null}}}}}"#,
+        "\n\"recover\"\n",
+        r#"{"at_ms": 1, "recover": true}"#,
+        "\n",
+        r#"{"at_ms": 2, "input": {"request": {"ticket": 3, "request": {"ack": {"token": 0}}}}}"#,
+    );
+    let run = purlin_fed(&["drive", "queue"], lines);
+    let answers = answers(&run.stdout);
+    assert_eq!(answers.len(), 5, "{run:?}");
+    assert_eq!(answers[1]["effects"][1]["answer"]["answer"]["claimed"][0]["id"], "a");
+    assert_eq!(answers[2]["effects"][0]["arm"]["timer"], "lease_over");
+    assert_eq!(answers[4]["effects"][1]["answer"]["answer"], "ok", "the clock came back earlier, the lease lives on");
+    purlin_fed(&["drive", "breaker"], "\"recover\"").is_bad_input(&["line 1", "recover", "journal"]);
+    purlin(&["drive", "queue", "--schema"]).document();
+}

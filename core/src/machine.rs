@@ -26,6 +26,23 @@ pub trait Host<Effect>: Clock {
     fn emit(&mut self, effect: Effect);
 }
 
+impl<C: Clock + ?Sized> Clock for &mut C {
+    fn now(&self) -> Instant {
+        (**self).now()
+    }
+}
+
+/// So that any host can be lent as a `&mut dyn Host`, which reads better in private methods.
+impl<Effect, H: Host<Effect> + ?Sized> Host<Effect> for &mut H {
+    fn choose(&mut self, bound: NonZeroU32) -> u32 {
+        (**self).choose(bound)
+    }
+
+    fn emit(&mut self, effect: Effect) {
+        (**self).emit(effect);
+    }
+}
+
 /// A serial number of a stay in one state. It only ever rises, so that what belongs to an earlier stay is told apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -73,6 +90,55 @@ macro_rules! nameless {
             fn epochs(&mut self, _each: &mut dyn FnMut(&mut $crate::Epoch)) {}
         }
     )+};
+}
+
+/// Says where a type holds its instants and epochs: in which fields of a struct, in which variants of an enum. Each of them
+/// must have [`Names`] itself. What is left out stands still in every model; the law that shifts time finds it.
+///
+/// ```
+/// use purlin::Instant;
+///
+/// struct Lease { holder: u8, until: Instant }
+/// enum Record { Granted(Lease), Extended { until: Instant }, Released }
+///
+/// purlin::names! {
+///     struct Lease { until }
+///     enum Record { Self::Granted(lease) => lease, Self::Extended { until } => until }
+/// }
+/// ```
+#[macro_export]
+macro_rules! names {
+    () => {};
+    (struct $name:ty { $($field:ident),+ $(,)? } $($rest:tt)*) => {
+        impl $crate::Names for $name {
+            fn instants(&mut self, each: &mut dyn FnMut(&mut $crate::Instant)) {
+                $($crate::Names::instants(&mut self.$field, each);)+
+            }
+            fn epochs(&mut self, each: &mut dyn FnMut(&mut $crate::Epoch)) {
+                $($crate::Names::epochs(&mut self.$field, each);)+
+            }
+        }
+        $crate::names! { $($rest)* }
+    };
+    (enum $name:ty { $($variant:pat => $($field:ident)&+),+ $(,)? } $($rest:tt)*) => {
+        impl $crate::Names for $name {
+            fn instants(&mut self, each: &mut dyn FnMut(&mut $crate::Instant)) {
+                #[allow(unreachable_patterns)]
+                match self {
+                    $($variant => { $($crate::Names::instants($field, each);)+ })+
+                    _ => {}
+                }
+            }
+            fn epochs(&mut self, each: &mut dyn FnMut(&mut $crate::Epoch)) {
+                #[allow(unreachable_patterns)]
+                match self {
+                    $($variant => { $($crate::Names::epochs($field, each);)+ })+
+                    _ => {}
+                }
+            }
+        }
+        $crate::names! { $($rest)* }
+    };
 }
 
 nameless!((), bool, u8, u16, u32, u64, u128, usize, i64, String);
@@ -128,7 +194,7 @@ impl<K, T: Names> Names for BTreeMap<K, T> {
 ///
 /// A machine is total: it answers any input in any state, also an epoch that was never issued. The laws that every
 /// machine obeys are listed in the crate's documentation and executed by `tests/laws.rs`, those of protocols by
-/// `core/tests/protocols.rs`.
+/// `tests/protocols.rs`.
 pub trait Machine: Names + Clone + Debug + Eq + Hash + Serialize + Send + Sync + 'static {
     /// How it is set up. Validated once, when it is made; kept outside the hashed state.
     type Config: Clone + Debug + Eq + Serialize + DeserializeOwned + Send + Sync + 'static;

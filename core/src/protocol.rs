@@ -38,6 +38,7 @@ pub struct Ticket(pub u64);
 
 /// Whether a message waits for the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Fence {
     /// It leaves once everything persisted before it is durable. Votes, and requests for them, are such.
@@ -49,6 +50,13 @@ pub enum Fence {
 /// Everything that can happen to a protocol.
 #[derive_where(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    schemars(
+        bound = "P::Request: schemars::JsonSchema, P::Address: schemars::JsonSchema, P::Message: schemars::JsonSchema, P::Timer: schemars::JsonSchema, P::Loaded: schemars::JsonSchema"
+    )
+)]
 #[serde(bound = "", rename_all = "snake_case")]
 pub enum Input<P: Protocol> {
     /// Somebody on this node asks for something.
@@ -74,6 +82,13 @@ pub enum Input<P: Protocol> {
 /// Everything a protocol may ask of its host.
 #[derive_where(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    schemars(
+        bound = "P::Record: schemars::JsonSchema, P::Load: schemars::JsonSchema, P::Address: schemars::JsonSchema, P::Message: schemars::JsonSchema, P::Timer: schemars::JsonSchema, P::Answer: schemars::JsonSchema, P::Event: schemars::JsonSchema"
+    )
+)]
 #[serde(bound = "", rename_all = "snake_case")]
 pub enum Effect<P: Protocol> {
     /// Append a record to the journal.
@@ -155,6 +170,63 @@ pub trait Protocol: Machine<Input = Input<Self>, Effect = Effect<Self>, Reply = 
         None
     }
 }
+
+/// The effects by name, so that a protocol reads as what it asks for.
+///
+/// ```
+/// use core::time::Duration;
+/// use purlin::Host;
+/// use purlin::protocol::{Effect, Errands, Ticket};
+/// use purlin::queue::{Answer, Queue, Timer};
+///
+/// fn well(host: &mut dyn Host<Effect<Queue>>) {
+///     host.arm(Timer::LeaseOver, Duration::from_secs(1));
+///     host.answer(Ticket(7), Answer::Ok);
+/// }
+/// ```
+pub trait Errands<P: Protocol>: Host<Effect<P>> {
+    /// Appends a record to the journal.
+    fn persist(&mut self, record: P::Record) {
+        self.emit(Effect::Persist(record));
+    }
+
+    /// Reads something back.
+    fn load(&mut self, load: P::Load) {
+        self.emit(Effect::Load(load));
+    }
+
+    /// Sends a message once all that was persisted before is durable.
+    fn send(&mut self, to: P::Address, message: P::Message) {
+        self.emit(Effect::Send { to, message, fence: Fence::Durable });
+    }
+
+    /// Sends a message that need not wait for the disk.
+    fn send_unfenced(&mut self, to: P::Address, message: P::Message) {
+        self.emit(Effect::Send { to, message, fence: Fence::None });
+    }
+
+    /// Sets a timer, in place of an earlier one of the same name.
+    fn arm(&mut self, timer: P::Timer, after: Duration) {
+        self.emit(Effect::Arm { timer, after });
+    }
+
+    /// Stops a timer.
+    fn disarm(&mut self, timer: P::Timer) {
+        self.emit(Effect::Disarm(timer));
+    }
+
+    /// Answers a request.
+    fn answer(&mut self, ticket: Ticket, answer: P::Answer) {
+        self.emit(Effect::Answer { ticket, answer });
+    }
+
+    /// Tells whoever watches.
+    fn notify(&mut self, event: P::Event) {
+        self.emit(Effect::Notify(event));
+    }
+}
+
+impl<P: Protocol, H: Host<Effect<P>> + ?Sized> Errands<P> for H {}
 
 /// For associated types that a protocol has no use for: nothing can be made of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

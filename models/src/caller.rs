@@ -18,20 +18,21 @@ mod normal;
 mod scope;
 mod step;
 
+pub use crate::world::{Broken, Fairness};
 pub use action::{Action, ActionOf, Kind};
-pub use claims::{Always, Broken, Cause, Claims, EveryStep, Fairness, LeadsTo, SomeStep, Sometimes, Step};
+pub use claims::{Always, Cause, Claims, EveryStep, LeadsTo, SomeStep, Sometimes, Step};
 pub use ghost::Ghost;
 pub use scope::{CallerScope, Reconfiguring};
 
 use crate::odometer::{Odometer, every_throw};
-use crate::properties::CLAIMS_MAX;
+use crate::properties::assert_few;
+use crate::world::{ClaimKind, Watch, World};
 use core::fmt::Debug;
 use core::hash::Hash;
 use purlin::{Instant, Policy};
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The present instant in every state of every caller model: far from both ends of the clock.
 pub const NOW: Instant = Instant::from_nanos(1_000_000_000_000_000_000);
@@ -76,13 +77,6 @@ pub struct CallerModel<P: Policy, G: Ghost<P> = ()> {
     watch: Option<Watch>,
 }
 
-/// Witnesses seen so far. Telling a checker once is enough; it would copy a path each time.
-#[derive(Debug, Default)]
-struct Watch {
-    states: AtomicU64,
-    steps: AtomicU64,
-}
-
 impl<P: Policy, G: Ghost<P>> Clone for CallerModel<P, G> {
     fn clone(&self) -> Self {
         Self { scope: Arc::clone(&self.scope), claims: Arc::clone(&self.claims), watch: None }
@@ -93,19 +87,8 @@ impl<P: Policy, G: Ghost<P>> CallerModel<P, G> {
     /// A model of `scope` under `claims`.
     pub fn new(scope: CallerScope<P>, claims: Claims<P, G>) -> Self {
         let Claims { always, sometimes, every_step, some_step, .. } = &claims;
-        let most = [always.len(), sometimes.len(), every_step.len(), some_step.len()].into_iter().max();
-        assert!(most <= Some(CLAIMS_MAX), "a model has at most {CLAIMS_MAX} claims of one kind");
+        assert_few([always.len(), sometimes.len(), every_step.len(), some_step.len()]);
         Self { scope: Arc::new(scope), claims: Arc::new(claims), watch: None }
-    }
-
-    /// The same model for one run of a checker.
-    #[must_use]
-    pub(crate) fn watched(&self) -> Self {
-        Self { watch: Some(Watch::default()), ..self.clone() }
-    }
-
-    pub(crate) fn is_watched(&self) -> bool {
-        self.watch.is_some()
     }
 
     /// The configuration in force.
@@ -113,29 +96,10 @@ impl<P: Policy, G: Ghost<P>> CallerModel<P, G> {
         &self.scope.configs[usize::from(state.config)]
     }
 
-    /// Whether the `index`-th witness is in this state. A watched model says so only once.
-    pub(crate) fn witnesses(&self, index: usize, state: &Callers<P, G>) -> bool {
-        let bit = 1 << index;
-        let unseen = self.watch.as_ref().is_none_or(|watch| watch.states.load(Ordering::Relaxed) & bit == 0);
-        let found = unseen && (self.claims.sometimes[index].holds)(state, self.config(state));
-        if let (true, Some(watch)) = (found, &self.watch) {
-            watch.states.fetch_or(bit, Ordering::Relaxed);
-        }
-        found
-    }
-
-    /// Whether a checker of this watched model has seen the `index`-th witness among the steps.
-    pub(crate) fn has_seen_step(&self, index: usize) -> bool {
-        self.watch.as_ref().is_some_and(|watch| watch.steps.load(Ordering::Relaxed) & 1 << index != 0)
-    }
-
     fn watch_step(&self, step: &Step<'_, P>) {
         let Some(watch) = &self.watch else { return };
-        let seen = watch.steps.load(Ordering::Relaxed);
         for (index, witness) in self.claims.some_step.iter().enumerate() {
-            if seen & 1 << index == 0 && (witness.holds)(step) {
-                watch.steps.fetch_or(1 << index, Ordering::Relaxed);
-            }
+            watch.meets_step(index, || (witness.holds)(step));
         }
     }
 
@@ -214,6 +178,56 @@ impl<P: Policy, G: Ghost<P>> stateright::Model for CallerModel<P, G> {
 
     fn format_step(&self, state: &Self::State, action: Self::Action) -> Option<String> {
         Some(self.describe_step(state, &action))
+    }
+}
+
+impl<P: Policy, G: Ghost<P>> World for CallerModel<P, G> {
+    fn claimed(&self, kind: ClaimKind) -> Vec<&'static str> {
+        let Claims { always, sometimes, every_step, some_step, leads_to } = &*self.claims;
+        match kind {
+            ClaimKind::Always => always.iter().map(|claim| claim.name).collect(),
+            ClaimKind::Sometimes => sometimes.iter().map(|claim| claim.name).collect(),
+            ClaimKind::EveryStep => every_step.iter().map(|claim| claim.name).collect(),
+            ClaimKind::SomeStep => some_step.iter().map(|claim| claim.name).collect(),
+            ClaimKind::LeadsTo => leads_to.iter().map(|claim| claim.name).collect(),
+        }
+    }
+
+    fn holds(&self, always: usize, state: &Self::State) -> bool {
+        (self.claims.always[always].holds)(state, self.config(state))
+    }
+
+    fn holds_always(&self, state: &Self::State) -> bool {
+        let config = self.config(state);
+        self.claims.always.iter().all(|claim| (claim.holds)(state, config))
+    }
+
+    fn witnesses(&self, sometimes: usize, state: &Self::State) -> bool {
+        (self.claims.sometimes[sometimes].holds)(state, self.config(state))
+    }
+
+    fn begins(&self, leads_to: usize, state: &Self::State) -> bool {
+        (self.claims.leads_to[leads_to].from)(state, self.config(state))
+    }
+
+    fn keeps(&self, leads_to: usize, state: &Self::State) -> bool {
+        (self.claims.leads_to[leads_to].to)(state, self.config(state))
+    }
+
+    fn fairness(&self, leads_to: usize, action: &Self::Action, state: &Self::State) -> Option<Fairness> {
+        (self.claims.leads_to[leads_to].fair)(action, state)
+    }
+
+    fn broken(&self, state: &Self::State) -> Option<Broken> {
+        state.broken
+    }
+
+    fn watched(&self) -> Self {
+        Self { watch: Some(Watch::default()), ..self.clone() }
+    }
+
+    fn watch(&self) -> Option<&Watch> {
+        self.watch.as_ref()
     }
 }
 

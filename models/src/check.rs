@@ -1,13 +1,12 @@
 //! One run of a model: the search for safety and witnesses, the explicit graph for liveness.
 
-use crate::caller::{Action, ActionOf, CallerModel, Callers, Ghost, LeadsTo};
 use crate::counterexample::{Verdict, replay, shorten};
 use crate::graph::{Edge, Graph};
 use crate::liveness::{self, Lasso, Promise};
 use crate::properties::EVERYTHING_HOLDS;
 use crate::report::{Kind, Progress, PropertyReport};
 use crate::search::{Explored, search};
-use purlin::Policy;
+use crate::world::{ClaimKind, World};
 use stateright::{Expectation, Model};
 use std::collections::BTreeMap;
 
@@ -24,153 +23,144 @@ pub(crate) struct Outcome {
     pub(crate) properties: Vec<PropertyReport>,
 }
 
-/// Runs `model` to its end, or to the first violation of an `always`.
-pub(crate) fn check<P: Policy, G: Ghost<P>>(model: &CallerModel<P, G>, progress: &dyn Fn(Progress)) -> Outcome {
-    let watched = model.watched();
+/// Runs `world` to its end, or to the first violation of an `always`.
+pub(crate) fn check<W: World>(world: &W, progress: &dyn Fn(Progress)) -> Outcome {
+    let watched = world.watched();
     let Explored { complete, unique_states, generated_states, discoveries } = search(&watched, progress);
     let mut paths: BTreeMap<_, _> = discoveries.into_iter().collect();
-    let violation = paths.remove(EVERYTHING_HOLDS).map(|path| Violation::new(model, path));
-    let mut properties = safety(model, violation.as_ref());
+    let violation = paths.remove(EVERYTHING_HOLDS).map(|path| Violation::new(world, path));
+    let mut properties = safety(world, violation.as_ref());
     // In a search that stopped early, a witness that was not met may still exist.
     properties.extend(witnesses(&watched, paths).into_iter().filter(|witness| complete || witness.holds));
     if complete {
-        properties.extend(liveness(model));
+        properties.extend(liveness(world));
     }
     Outcome { complete, unique_states, generated_states, properties }
 }
 
 /// The way to the first state found where an `always` does not hold.
-struct Violation<O> {
+struct Violation<A> {
     property: &'static str,
-    actions: Vec<Action<O>>,
+    actions: Vec<A>,
 }
 
-impl<O: Clone + PartialEq> Violation<O> {
-    fn new<P: Policy<Outcome = O>, G: Ghost<P>>(model: &CallerModel<P, G>, path: Vec<Action<O>>) -> Self {
-        let Verdict::Violated { property, .. } = replay(model, &path) else {
+impl<A: Clone + PartialEq> Violation<A> {
+    fn new<W: World + Model<Action = A>>(world: &W, path: Vec<A>) -> Self {
+        let Verdict::Violated { property, .. } = replay(world, &path) else {
             unreachable!("what was violated in the search is violated again")
         };
-        let actions = shorten(model, property, path, SHORTEST_STATES_MAX);
+        let actions = shorten(world, property, path, SHORTEST_STATES_MAX);
         Self { property, actions }
     }
 }
 
-fn safety<P: Policy, G: Ghost<P>>(
-    model: &CallerModel<P, G>,
-    violation: Option<&Violation<P::Outcome>>,
-) -> Vec<PropertyReport> {
-    let properties = model.properties();
+fn safety<W: World>(world: &W, violation: Option<&Violation<W::Action>>) -> Vec<PropertyReport> {
+    let properties = world.properties();
     let always = properties.iter().filter(|property| property.expectation == Expectation::Always);
     always
         .map(|property| {
             let broken = violation.filter(|violation| violation.property == property.name);
-            told(model, property.name, Kind::Always, broken.is_none(), broken.map(|broken| broken.actions.clone()))
+            told(world, property.name, Kind::Always, broken.is_none(), broken.map(|broken| broken.actions.clone()))
         })
         .collect()
 }
 
-fn witnesses<P: Policy, G: Ghost<P>>(
-    watched: &CallerModel<P, G>,
-    mut paths: BTreeMap<&'static str, Vec<ActionOf<P>>>,
-) -> Vec<PropertyReport> {
-    let of_states = watched.claims.sometimes.iter().map(|witness| {
-        let path = paths.remove(witness.name);
-        told(watched, witness.name, Kind::Sometimes, path.is_some(), path)
+fn witnesses<W: World>(watched: &W, mut paths: BTreeMap<&'static str, Vec<W::Action>>) -> Vec<PropertyReport> {
+    let of_states = watched.claimed(ClaimKind::Sometimes).into_iter().map(|name| {
+        let path = paths.remove(name);
+        told(watched, name, Kind::Sometimes, path.is_some(), path)
     });
-    let of_steps = watched
-        .claims
-        .some_step
-        .iter()
-        .enumerate()
-        .map(|(index, witness)| told(watched, witness.name, Kind::Sometimes, watched.has_seen_step(index), None));
+    let seen = |index| watched.watch().is_some_and(|watch| watch.has_met_step(index));
+    let of_steps = watched.claimed(ClaimKind::SomeStep).into_iter().enumerate();
+    let of_steps = of_steps.map(|(index, name)| told(watched, name, Kind::Sometimes, seen(index), None));
     of_states.chain(of_steps).collect()
 }
 
-fn told<P: Policy, G: Ghost<P>>(
-    model: &CallerModel<P, G>,
-    name: &str,
-    kind: Kind,
-    holds: bool,
-    actions: Option<Vec<ActionOf<P>>>,
-) -> PropertyReport {
-    let path = actions.as_ref().map(|actions| narrate(model, actions));
+fn told<W: World>(world: &W, name: &str, kind: Kind, holds: bool, actions: Option<Vec<W::Action>>) -> PropertyReport {
+    let path = actions.as_ref().map(|actions| narrate(world, actions));
     let actions = actions.map(|actions| serde_json::to_value(actions).expect("actions are plain data"));
     PropertyReport { name: name.to_owned(), kind, holds, path, actions }
 }
 
 /// A path in words: for each step what was done and what came of it.
-fn narrate<P: Policy, G: Ghost<P>>(model: &CallerModel<P, G>, actions: &[ActionOf<P>]) -> Vec<String> {
-    let Some(mut state) = model.init_states().into_iter().next() else { return Vec::new() };
+fn narrate<W: World>(world: &W, actions: &[W::Action]) -> Vec<String> {
+    let Some(mut state) = first_that_offers(world, actions) else { return Vec::new() };
     let mut lines = Vec::new();
     for action in actions {
-        lines.push(narrate_step(model, &state, action));
-        state = model.next_state(&state, action.clone()).unwrap_or(state);
+        lines.push(narrate_step(world, &state, action));
+        state = world.next_state(&state, action.clone()).unwrap_or(state);
     }
     lines
 }
 
-fn narrate_step<P: Policy, G: Ghost<P>>(
-    model: &CallerModel<P, G>,
-    state: &Callers<P, G>,
-    action: &ActionOf<P>,
-) -> String {
-    let result = model.format_step(state, action.clone()).unwrap_or_default();
-    format!("{} -> {result}", model.format_action(action))
+/// The initial state that a path begins in.
+fn first_that_offers<W: World>(world: &W, actions: &[W::Action]) -> Option<W::State> {
+    let mut initial = world.init_states();
+    let offers = |state: &W::State| replay_offers(world, state.clone(), actions);
+    let place = initial.iter().position(offers).unwrap_or(0);
+    (!initial.is_empty()).then(|| initial.swap_remove(place))
 }
 
-fn liveness<P: Policy, G: Ghost<P>>(model: &CallerModel<P, G>) -> Vec<PropertyReport> {
-    let promises = &model.claims.leads_to;
+fn replay_offers<W: World>(world: &W, mut state: W::State, actions: &[W::Action]) -> bool {
+    actions.iter().all(|action| {
+        let mut offered = Vec::new();
+        world.actions(&state, &mut offered);
+        let next = offered.contains(action).then(|| world.next_state(&state, action.clone())).flatten();
+        next.map(|next| state = next).is_some()
+    })
+}
+
+fn narrate_step<W: World>(world: &W, state: &W::State, action: &W::Action) -> String {
+    let result = world.format_step(state, action.clone()).unwrap_or_default();
+    format!("{} -> {result}", world.format_action(action))
+}
+
+fn liveness<W: World>(world: &W) -> Vec<PropertyReport> {
+    let promises = world.claimed(ClaimKind::LeadsTo);
     if promises.is_empty() {
         return Vec::new();
     }
-    let graph = Graph::explore(model, GRAPH_STATES_MAX)
+    let graph = Graph::explore(world, GRAPH_STATES_MAX)
         .unwrap_or_else(|error| panic!("a model with liveness properties must stay small: {error}"));
-    promises.iter().map(|promise| judge_promise(model, &graph, promise)).collect()
+    let judged = promises.iter().enumerate().map(|(index, name)| judge_promise(world, &graph, index, name));
+    judged.collect()
 }
 
-type GraphOf<P, G> = Graph<Callers<P, G>, ActionOf<P>>;
+type GraphOf<W> = Graph<<W as Model>::State, <W as Model>::Action>;
 
-fn judge_promise<P: Policy, G: Ghost<P>>(
-    model: &CallerModel<P, G>,
-    graph: &GraphOf<P, G>,
-    promise: &LeadsTo<P, G>,
-) -> PropertyReport {
+fn judge_promise<W: World>(world: &W, graph: &GraphOf<W>, index: usize, name: &str) -> PropertyReport {
     let judged = Promise {
-        from: &|state| (promise.from)(state, model.config(state)),
-        to: &|state| (promise.to)(state, model.config(state)),
-        fair: &promise.fair,
+        from: &|state| world.begins(index, state),
+        to: &|state| world.keeps(index, state),
+        fair: &|action, state| world.fairness(index, action, state),
     };
     let lasso = liveness::violation(graph, &judged);
-    let path = lasso.as_ref().map(|lasso| narrate_lasso(model, graph, lasso));
+    let path = lasso.as_ref().map(|lasso| narrate_lasso(world, graph, lasso));
     let actions = lasso.as_ref().map(|lasso| {
         let edges = lasso.prefix.iter().chain(&lasso.cycle);
-        let actions: Vec<&ActionOf<P>> = edges.map(|edge| graph.action(edge)).collect();
+        let actions: Vec<&W::Action> = edges.map(|edge| graph.action(edge)).collect();
         serde_json::to_value(actions).expect("actions are plain data")
     });
-    PropertyReport { name: promise.name.to_owned(), kind: Kind::Eventually, holds: lasso.is_none(), path, actions }
+    PropertyReport { name: name.to_owned(), kind: Kind::Eventually, holds: lasso.is_none(), path, actions }
 }
 
-fn narrate_lasso<P: Policy, G: Ghost<P>>(
-    model: &CallerModel<P, G>,
-    graph: &GraphOf<P, G>,
-    lasso: &Lasso,
-) -> Vec<String> {
+fn narrate_lasso<W: World>(world: &W, graph: &GraphOf<W>, lasso: &Lasso) -> Vec<String> {
     let mut lines = Vec::new();
-    let end = narrate_edges(model, graph, lasso.start, &lasso.prefix, &mut lines);
+    let end = narrate_edges(world, graph, lasso.start, &lasso.prefix, &mut lines);
     lines.push(if lasso.cycle.is_empty() { "and stops here".into() } else { "and then for ever:".into() });
-    narrate_edges(model, graph, end, &lasso.cycle, &mut lines);
+    narrate_edges(world, graph, end, &lasso.cycle, &mut lines);
     lines
 }
 
-fn narrate_edges<P: Policy, G: Ghost<P>>(
-    model: &CallerModel<P, G>,
-    graph: &GraphOf<P, G>,
+fn narrate_edges<W: World>(
+    world: &W,
+    graph: &GraphOf<W>,
     start: usize,
     edges: &[Edge],
     lines: &mut Vec<String>,
 ) -> usize {
     edges.iter().fold(start, |from, edge| {
-        lines.push(narrate_step(model, &graph.states[from], graph.action(edge)));
+        lines.push(narrate_step(world, &graph.states[from], graph.action(edge)));
         edge.to as usize
     })
 }

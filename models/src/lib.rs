@@ -13,6 +13,7 @@
 pub mod breaker;
 pub mod caller;
 mod check;
+pub mod cluster;
 pub mod counterexample;
 mod dot;
 mod fingerprint;
@@ -28,11 +29,14 @@ mod report;
 pub mod search;
 pub mod spec;
 pub mod tlc;
+mod words;
+pub mod world;
 
 pub use caller::{CallerModel, CallerScope, Callers};
+pub use cluster::{Cluster, ClusterModel, ClusterScope};
 pub use counterexample::{Verdict, replay};
 pub use graph::{Edge, Graph, TooLarge};
-pub use model::{ExploreError, Model, PolicyModel};
+pub use model::{ExploreError, Model, ModelOf, PolicyModel, ProtocolModel};
 pub use report::{CheckReport, Kind, Progress, PropertyReport, Scope};
 
 /// Every model of every room.

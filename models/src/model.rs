@@ -1,9 +1,12 @@
-//! What every model can do, whatever it is a model of; and the models of policies.
+//! What every model can do, whatever it is a model of.
 
 use crate::caller::{CallerModel, CallerScope, Claims, Ghost};
+use crate::cluster::{self, ClusterModel, ClusterScope};
 use crate::report::{CheckReport, Progress, Scope};
+use crate::world::World;
 use crate::{check, dot};
 use purlin::Policy;
+use purlin::protocol::Protocol;
 use stateright::Checker;
 use std::convert::Infallible;
 use std::io;
@@ -53,16 +56,19 @@ pub enum ExploreError {
     },
 }
 
-/// A model of a policy among its callers.
+/// A closed world with a name, as a [`Model`].
 #[derive(Clone, Debug)]
-pub struct PolicyModel<P: Policy, G: Ghost<P> = ()> {
+pub struct ModelOf<W> {
     room: &'static str,
     name: &'static str,
     scope: Scope,
-    world: CallerModel<P, G>,
+    world: W,
 }
 
-impl<P: Policy, G: Ghost<P>> PolicyModel<P, G> {
+/// A model of a policy among its callers.
+pub type PolicyModel<P, G = ()> = ModelOf<CallerModel<P, G>>;
+
+impl<P: Policy, G: Ghost<P>> ModelOf<CallerModel<P, G>> {
     /// A model with a name of its own within its room.
     pub fn new(
         room: &'static str,
@@ -71,16 +77,39 @@ impl<P: Policy, G: Ghost<P>> PolicyModel<P, G> {
         world: CallerScope<P>,
         claims: Claims<P, G>,
     ) -> Self {
-        Self { room, name, scope, world: CallerModel::new(world, claims) }
+        Self::of(room, name, scope, CallerModel::new(world, claims))
+    }
+}
+
+/// A model of a protocol on its nodes.
+pub type ProtocolModel<P, G = ()> = ModelOf<ClusterModel<P, G>>;
+
+impl<P: Protocol, G: cluster::Ghost<P>> ModelOf<ClusterModel<P, G>> {
+    /// A model with a name of its own within its room.
+    pub fn new(
+        room: &'static str,
+        name: &'static str,
+        scope: Scope,
+        world: ClusterScope<P, G>,
+        claims: cluster::Claims<P, G>,
+    ) -> Self {
+        Self::of(room, name, scope, ClusterModel::new(world, claims))
+    }
+}
+
+impl<W: World> ModelOf<W> {
+    /// A world with a name of its own within its room.
+    pub const fn of(room: &'static str, name: &'static str, scope: Scope, world: W) -> Self {
+        Self { room, name, scope, world }
     }
 
     /// The stateright model inside.
-    pub fn world(&self) -> &CallerModel<P, G> {
+    pub const fn world(&self) -> &W {
         &self.world
     }
 }
 
-impl<P: Policy, G: Ghost<P>> Model for PolicyModel<P, G> {
+impl<W: World> Model for ModelOf<W> {
     fn room(&self) -> &'static str {
         self.room
     }

@@ -1,14 +1,13 @@
 //! Claims as stateright properties. Their conditions are plain function pointers, so each is made for its own index.
 
-use crate::caller::{Broken, CallerModel, Callers, Claims, Ghost};
-use purlin::Policy;
+use crate::world::{Broken, ClaimKind, NO_STEP_PANICS, World};
 use stateright::Property;
 
-type Condition<P, G> = fn(&CallerModel<P, G>, &Callers<P, G>) -> bool;
+type Condition<W> = fn(&W, &<W as stateright::Model>::State) -> bool;
 
 /// A function for each index up to the bound, as an array.
 macro_rules! indexed {
-    ($function:ident: $($index:literal)*) => { [$($function::<$index, P, G>),*] };
+    ($function:ident: $($index:literal)*) => { [$($function::<$index, W>),*] };
 }
 macro_rules! for_every_index {
     ($function:ident) => {
@@ -19,50 +18,58 @@ macro_rules! for_every_index {
 /// The most claims of one kind in a model.
 pub(crate) const CLAIMS_MAX: usize = 32;
 
-fn always<const I: usize, P: Policy, G: Ghost<P>>(model: &CallerModel<P, G>, state: &Callers<P, G>) -> bool {
-    (model.claims.always[I].holds)(state, model.config(state))
+fn always<const I: usize, W: World>(world: &W, state: &W::State) -> bool {
+    world.holds(I, state)
 }
 
-fn sometimes<const I: usize, P: Policy, G: Ghost<P>>(model: &CallerModel<P, G>, state: &Callers<P, G>) -> bool {
-    model.witnesses(I, state)
+fn sometimes<const I: usize, W: World>(world: &W, state: &W::State) -> bool {
+    world.watch().map_or_else(
+        || world.witnesses(I, state),
+        // A watched model says so only once.
+        |watch| watch.meets_state(I, || world.witnesses(I, state)),
+    )
 }
 
-fn every_step<const I: usize, P: Policy, G: Ghost<P>>(_: &CallerModel<P, G>, state: &Callers<P, G>) -> bool {
-    state.broken != Some(Broken::Claim(I as u8))
+fn every_step<const I: usize, W: World>(world: &W, state: &W::State) -> bool {
+    world.broken(state) != Some(Broken::Claim(I as u8))
 }
 
-fn no_panic<P: Policy, G: Ghost<P>>(_: &CallerModel<P, G>, state: &Callers<P, G>) -> bool {
-    state.broken != Some(Broken::Panic)
+fn no_panic<W: World>(world: &W, state: &W::State) -> bool {
+    world.broken(state) != Some(Broken::Panic)
 }
 
 /// What a checker asks instead of every `always` by itself: it looks each name up in a map, at every state.
 pub(crate) const EVERYTHING_HOLDS: &str = "everything holds that always holds";
 
-fn everything_holds<P: Policy, G: Ghost<P>>(model: &CallerModel<P, G>, state: &Callers<P, G>) -> bool {
-    let config = model.config(state);
-    state.broken.is_none() && model.claims.always.iter().all(|claim| (claim.holds)(state, config))
+fn everything_holds<W: World>(world: &W, state: &W::State) -> bool {
+    world.broken(state).is_none() && world.holds_always(state)
 }
 
 /// The claims of a model; for a checker, every `always` in one.
-pub(crate) fn properties<P: Policy, G: Ghost<P>>(model: &CallerModel<P, G>) -> Vec<Property<CallerModel<P, G>>> {
-    let mut properties = if model.is_watched() {
+pub(crate) fn properties<W: World>(world: &W) -> Vec<Property<W>> {
+    let mut properties = if world.watch().is_some() {
         vec![Property::always(EVERYTHING_HOLDS, everything_holds)]
     } else {
-        claims_that_always_hold(model)
+        claims_that_always_hold(world)
     };
-    let sometimes: [Condition<P, G>; CLAIMS_MAX] = for_every_index!(sometimes);
-    let witnesses = model.claims.sometimes.iter().zip(sometimes);
-    properties.extend(witnesses.map(|(claim, holds)| Property::sometimes(claim.name, holds)));
+    let sometimes: [Condition<W>; CLAIMS_MAX] = for_every_index!(sometimes);
+    let witnesses = world.claimed(ClaimKind::Sometimes).into_iter().zip(sometimes);
+    properties.extend(witnesses.map(|(name, holds)| Property::sometimes(name, holds)));
     properties
 }
 
-fn claims_that_always_hold<P: Policy, G: Ghost<P>>(model: &CallerModel<P, G>) -> Vec<Property<CallerModel<P, G>>> {
-    let always: [Condition<P, G>; CLAIMS_MAX] = for_every_index!(always);
-    let every_step: [Condition<P, G>; CLAIMS_MAX] = for_every_index!(every_step);
-    let claims = &model.claims;
-    let of_states = claims.always.iter().map(|claim| claim.name).zip(always);
-    let of_steps = claims.every_step.iter().map(|claim| claim.name).zip(every_step);
-    let no_panic: (_, Condition<P, G>) = (Claims::<P, G>::NO_STEP_PANICS, no_panic);
+fn claims_that_always_hold<W: World>(world: &W) -> Vec<Property<W>> {
+    let always: [Condition<W>; CLAIMS_MAX] = for_every_index!(always);
+    let every_step: [Condition<W>; CLAIMS_MAX] = for_every_index!(every_step);
+    let of_states = world.claimed(ClaimKind::Always).into_iter().zip(always);
+    let of_steps = world.claimed(ClaimKind::EveryStep).into_iter().zip(every_step);
+    let no_panic: (_, Condition<W>) = (NO_STEP_PANICS, no_panic);
     let all = core::iter::once(no_panic).chain(of_states).chain(of_steps);
     all.map(|(name, holds)| Property::always(name, holds)).collect()
+}
+
+/// Makes sure that each claim has an index of its own.
+pub(crate) fn assert_few(claims: impl IntoIterator<Item = usize>) {
+    let most = claims.into_iter().max();
+    assert!(most <= Some(CLAIMS_MAX), "a model has at most {CLAIMS_MAX} claims of one kind");
 }

@@ -1,12 +1,12 @@
 //! Everything that goes into a queue and everything that comes out of it.
 
-use crate::machine::{Epoch, Names};
-use crate::nameless;
 use crate::time::Instant;
+use crate::{nameless, names};
 use serde::{Deserialize, Serialize};
 
 /// A place in the order of enqueues. Never given twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Sequence(pub u64);
 
@@ -168,6 +168,7 @@ pub struct Stats {
 
 /// What a queue writes to its journal.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Record {
     /// A message was put in.
@@ -236,6 +237,7 @@ pub enum Record {
 
 /// A queue has one timer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Timer {
     /// The first lease is over.
@@ -244,6 +246,7 @@ pub enum Timer {
 
 /// What a queue announces.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
     /// A lease ended without a result.
@@ -261,50 +264,16 @@ pub enum Event {
 
 nameless!(Event);
 
-impl Names for NewMessage {
-    fn instants(&mut self, each: &mut dyn FnMut(&mut Instant)) {
-        self.not_before.instants(each);
+names! {
+    struct NewMessage { not_before }
+    struct Delivery { until }
+    enum Request { Self::Enqueue(message) => message }
+    enum Answer { Self::Claimed(deliveries) => deliveries }
+    enum Record {
+        Self::Enqueued { message, ready_at, dedup_until, at } => message & ready_at & dedup_until & at,
+        Self::Leased { until, at, .. } => until & at,
+        Self::Extended { until, .. } => until,
+        Self::Returned { ready_at, at, .. } => ready_at & at,
+        Self::Died { at, .. } | Self::Redriven { at, .. } => at,
     }
-
-    fn epochs(&mut self, _each: &mut dyn FnMut(&mut Epoch)) {}
-}
-
-impl Names for Request {
-    fn instants(&mut self, each: &mut dyn FnMut(&mut Instant)) {
-        if let Self::Enqueue(message) = self {
-            message.instants(each);
-        }
-    }
-
-    fn epochs(&mut self, _each: &mut dyn FnMut(&mut Epoch)) {}
-}
-
-impl Names for Answer {
-    fn instants(&mut self, each: &mut dyn FnMut(&mut Instant)) {
-        if let Self::Claimed(deliveries) = self {
-            deliveries.iter_mut().for_each(|delivery| each(&mut delivery.until));
-        }
-    }
-
-    fn epochs(&mut self, _each: &mut dyn FnMut(&mut Epoch)) {}
-}
-
-impl Names for Record {
-    fn instants(&mut self, each: &mut dyn FnMut(&mut Instant)) {
-        match self {
-            Self::Enqueued { message, ready_at, dedup_until, at } => {
-                message.instants(each);
-                each(ready_at);
-                dedup_until.instants(each);
-                each(at);
-            }
-            Self::Leased { until, at, .. } => [until, at].into_iter().for_each(each),
-            Self::Returned { ready_at, at, .. } => [ready_at, at].into_iter().for_each(each),
-            Self::Extended { until: instant, .. } => each(instant),
-            Self::Died { at: instant, .. } | Self::Redriven { at: instant, .. } => each(instant),
-            Self::Acked { .. } | Self::Forgotten { .. } => {}
-        }
-    }
-
-    fn epochs(&mut self, _each: &mut dyn FnMut(&mut Epoch)) {}
 }

@@ -3,6 +3,7 @@
 use super::alphabet::Sequence;
 use super::config::Config;
 use super::image::{Image, Message, MessageState};
+use crate::machine::{Epoch, Names};
 use crate::time::Instant;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -148,12 +149,14 @@ impl Index {
 }
 
 /// Time.
-impl Index {
-    pub(super) fn instants(&mut self, each: &mut dyn FnMut(&mut Instant)) {
+impl Names for Index {
+    fn instants(&mut self, each: &mut dyn FnMut(&mut Instant)) {
         super::each_first(&mut self.ready, each);
         super::each_first(&mut self.leases, each);
         self.keys.values_mut().filter_map(|line| line.offered.as_mut()).for_each(|(at, _)| each(at));
     }
+
+    fn epochs(&mut self, _each: &mut dyn FnMut(&mut Epoch)) {}
 }
 
 fn ready_at(message: &Message) -> Option<Instant> {

@@ -6,6 +6,24 @@ use super::index::Index;
 use super::machine::Queue;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// A claim about a queue under its configuration.
+pub type Claim = fn(&Queue, &Config) -> bool;
+
+/// Every claim, by name.
+pub const CLAIMS: [(&str, Claim); 6] = [
+    ("index_follows_from_the_image", index_follows_from_the_image),
+    ("one_live_token_a_lease", |queue, _| one_live_token_a_lease(queue)),
+    ("at_most_one_leased_a_key", |queue, _| at_most_one_leased_a_key(queue)),
+    ("attempts_are_bounded", attempts_are_bounded),
+    ("numbers_are_bounded", numbers_are_bounded),
+    ("every_id_leads_to_its_message", |queue, _| every_id_leads_to_its_message(queue)),
+];
+
+/// The first claim that does not hold.
+pub fn broken(queue: &Queue, config: &Config) -> Option<&'static str> {
+    CLAIMS.iter().find(|(_, holds)| !holds(queue, config)).map(|(name, _)| *name)
+}
+
 /// What is looked up is what follows from the messages, however they came to be as they are.
 pub fn index_follows_from_the_image(queue: &Queue, config: &Config) -> bool {
     queue.index == Index::of(config, &queue.image)

@@ -4,7 +4,8 @@ use super::alphabet::{Answer, Delivery, Event, NewMessage, Record, Request, Sequ
 use super::config::Config;
 use super::image::{Image, Message, MessageState};
 use super::index::Index;
-use crate::machine::{Epoch, Host, Machine, Names};
+use crate::machine::{Host, Machine};
+use crate::names;
 use crate::protocol::{Effect, Input, Never, Protocol, Ticket};
 use crate::time::Instant;
 use core::time::Duration;
@@ -42,15 +43,7 @@ impl Machine for Queue {
     }
 }
 
-impl Names for Queue {
-    fn instants(&mut self, each: &mut dyn FnMut(&mut Instant)) {
-        self.image.instants(each);
-        self.index.instants(each);
-        self.armed.iter_mut().for_each(each);
-    }
-
-    fn epochs(&mut self, _each: &mut dyn FnMut(&mut Epoch)) {}
-}
+names! { struct Queue { image, index, armed } }
 
 impl Protocol for Queue {
     const FORMAT: u32 = 1;

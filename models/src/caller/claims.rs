@@ -1,6 +1,7 @@
 //! What is claimed of a caller model: of its states, of its steps, and of its fair paths.
 
-use super::{ActionOf, Callers, Ghost};
+use super::{ActionOf, Callers, Fairness, Ghost};
+use crate::world::{self, Broken};
 use core::fmt::Debug;
 use purlin::{Instant, Policy};
 use std::borrow::Cow;
@@ -126,9 +127,6 @@ pub struct LeadsTo<P: Policy, G: Ghost<P>> {
     pub fair: fn(&ActionOf<P>, &Callers<P, G>) -> Option<Fairness>,
 }
 
-/// A class of actions under weak fairness.
-pub type Fairness = u8;
-
 /// All that is claimed of a model.
 #[derive(Clone, Debug)]
 pub struct Claims<P: Policy, G: Ghost<P> = ()> {
@@ -158,7 +156,7 @@ impl<P: Policy, G: Ghost<P>> Default for Claims<P, G> {
 
 impl<P: Policy, G: Ghost<P>> Claims<P, G> {
     /// The claim that no step panics: part of every model.
-    pub const NO_STEP_PANICS: &'static str = "no step panics";
+    pub const NO_STEP_PANICS: &'static str = world::NO_STEP_PANICS;
 
     pub(crate) fn broken_name(&self, broken: Broken) -> &'static str {
         match broken {
@@ -166,13 +164,4 @@ impl<P: Policy, G: Ghost<P>> Claims<P, G> {
             Broken::Claim(index) => self.every_step[usize::from(index)].name,
         }
     }
-}
-
-/// What the step into a state broke. Such a state has no successors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Broken {
-    /// It panicked.
-    Panic,
-    /// It broke the so-many-th claim about steps.
-    Claim(u8),
 }

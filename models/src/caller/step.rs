@@ -1,7 +1,7 @@
 //! One step of a caller model.
 
-use super::claims::{Broken, Cause, Step};
-use super::{CallerModel, Callers, Ghost, Kind, NOW};
+use super::claims::{Cause, Step};
+use super::{Broken, CallerModel, Callers, Ghost, Kind, NOW};
 use crate::odometer::Odometer;
 use crate::panics::catch;
 use core::num::NonZeroU32;

@@ -1,0 +1,73 @@
+//! Where a protocol's records are kept.
+
+use core::convert::Infallible;
+use core::future::{Future, ready};
+use purlin::protocol::Protocol;
+
+/// Keeps the records of one protocol, in their order.
+///
+/// It is opened elsewhere, which gives the journal and the image of what it holds. The driver calls one method at a time
+/// and lets each future run to its end, unless the driver itself is dropped: then what was under way may or may not have
+/// happened, as in any crash.
+pub trait Journal<P: Protocol>: Send + 'static {
+    /// Why it fails.
+    type Error: std::error::Error + Send + Sync + 'static;
+
+    /// Appends the records, all of them or none. They are durable once this resolves.
+    fn append(&mut self, records: Vec<P::Record>)
+    -> impl Future<Output = Result<(), JournalError<Self::Error>>> + Send;
+
+    /// Reads something back: see [`Protocol::lookup`]. It sees everything that was appended before.
+    fn load(
+        &mut self,
+        load: P::Load,
+    ) -> impl Future<Output = Result<Option<P::Loaded>, JournalError<Self::Error>>> + Send;
+
+    /// Puts the image in the place of everything that was appended, all of it or nothing. It is durable once this resolves.
+    fn compact(&mut self, image: P::Image) -> impl Future<Output = Result<(), JournalError<Self::Error>>> + Send;
+
+    /// How many records it holds beside its image: what a compaction would spare the next start.
+    fn records(&self) -> u64;
+}
+
+/// A journal did not do what it was asked. Either way the machine that asked has ended: what it holds in memory is no
+/// longer what a restart would find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JournalError<E> {
+    /// Somebody else has opened the journal since. Nothing was written, nor will be: this process is the old one.
+    #[error("the journal was opened by somebody else since, who goes on in our place; nothing was written")]
+    Refused,
+    /// It failed, and what it was asked may or may not have been done. Opening it again tells.
+    #[error("the journal failed")]
+    Failed(#[source] E),
+}
+
+/// Keeps nothing: for a protocol whose image need not outlive its process.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Volatile;
+
+impl<P: Protocol> Journal<P> for Volatile {
+    type Error = Infallible;
+
+    fn append(
+        &mut self,
+        _records: Vec<P::Record>,
+    ) -> impl Future<Output = Result<(), JournalError<Infallible>>> + Send {
+        ready(Ok(()))
+    }
+
+    fn load(
+        &mut self,
+        _load: P::Load,
+    ) -> impl Future<Output = Result<Option<P::Loaded>, JournalError<Infallible>>> + Send {
+        ready(Ok(None))
+    }
+
+    fn compact(&mut self, _image: P::Image) -> impl Future<Output = Result<(), JournalError<Infallible>>> + Send {
+        ready(Ok(()))
+    }
+
+    fn records(&self) -> u64 {
+        0
+    }
+}
