@@ -80,7 +80,7 @@ impl Client<Probe> for Asker {
             }
             Occasion::Woken => {
                 let request = *desk.die().pick(&[Request::Write, Request::Write, Request::Read]);
-                drop(desk.ask(self.node, request));
+                let _ = desk.ask(self.node, request);
             }
             Occasion::Notified { .. } => {}
         }
