@@ -61,7 +61,7 @@ fn plan(scenario: &Scenario, from: &From) -> Result<Plan, Failure> {
     match (&from.plan, from.seed) {
         (Some(file), _) => {
             let text = fs::read_to_string(file).map_err(|error| Failure::unreadable(file, &error))?;
-            Plan::from_json(&text).map_err(|error| Failure::in_file(file, format_args!("this is no plan: {error}")))
+            scenario.read(&text).map_err(|error| Failure::in_file(file, format_args!("this is no plan: {error}")))
         }
         (None, seed) => Ok(scenario.plan(seed.unwrap_or_default())),
     }

@@ -8,13 +8,13 @@ use std::fmt;
 /// Reads a history entry by entry.
 pub trait Judge {
     /// What it reads.
-    type Event: Happening;
+    type Event<'a>: Happening;
 
     /// Reads one entry.
     ///
     /// # Errors
     /// The property that this entry breaks.
-    fn observe(&mut self, at: Instant, event: &Self::Event) -> Result<(), Violation>;
+    fn observe(&mut self, at: Instant, event: &Self::Event<'_>) -> Result<(), Violation>;
 
     /// Judges the history as a whole, at its end.
     ///

@@ -2,6 +2,7 @@
 
 use serde::{Serialize, Serializer};
 use std::fmt;
+use std::hash::Hasher;
 
 /// A fingerprint of whatever was written to it, word by word: multiply and rotate, with SplitMix64's finish.
 ///
@@ -23,6 +24,16 @@ impl Fingerprint {
         self.state = (self.state.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 
+    /// Adds words. How many they are must follow from the first.
+    pub fn words<const N: usize>(&mut self, words: [u64; N]) {
+        words.into_iter().for_each(|word| self.word(word));
+    }
+
+    /// Adds a value, as it hashes itself. That is the same on every platform of one endianness.
+    pub fn value(&mut self, value: &impl std::hash::Hash) {
+        value.hash(self);
+    }
+
     /// Adds bytes and their number.
     pub fn bytes(&mut self, bytes: &[u8]) {
         self.word(bytes.len() as u64);
@@ -36,6 +47,57 @@ impl Fingerprint {
     /// The fingerprint of everything added so far.
     pub fn finish(self) -> Hash {
         Hash(mix(self.state))
+    }
+}
+
+/// Takes what a value says of itself. Integers go in as words, whatever their width here.
+impl Hasher for Fingerprint {
+    fn finish(&self) -> u64 {
+        mix(self.state)
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.bytes(bytes);
+    }
+
+    fn write_u8(&mut self, number: u8) {
+        self.word(number.into());
+    }
+
+    fn write_u16(&mut self, number: u16) {
+        self.word(number.into());
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.word(number.into());
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.word(number);
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.word(number as u64);
+    }
+
+    fn write_i8(&mut self, number: i8) {
+        self.write_i64(number.into());
+    }
+
+    fn write_i16(&mut self, number: i16) {
+        self.write_i64(number.into());
+    }
+
+    fn write_i32(&mut self, number: i32) {
+        self.write_i64(number.into());
+    }
+
+    fn write_i64(&mut self, number: i64) {
+        self.word(number.cast_unsigned());
+    }
+
+    fn write_isize(&mut self, number: isize) {
+        self.write_i64(number as i64);
     }
 }
 

@@ -44,7 +44,7 @@ impl<J: Judge> Recorder<J> {
     }
 
     /// Writes one entry.
-    pub fn record(&mut self, at: Instant, event: &J::Event) {
+    pub fn record(&mut self, at: Instant, event: &J::Event<'_>) {
         if self.violation.is_some() {
             return;
         }

@@ -3,7 +3,7 @@
 use crate::checker::Coverage;
 use crate::hash::Hash;
 use crate::history::Recorded;
-use crate::plan::{InvalidPlan, Plan};
+use crate::plan::{InvalidPlan, NoPlan, Plan, PlanOptions};
 use core::fmt;
 use core::str::FromStr;
 use core::time::Duration;
@@ -114,11 +114,18 @@ pub struct Scenario {
     pub(crate) name: &'static str,
     pub(crate) room: &'static str,
     pub(crate) summary: &'static str,
+    pub(crate) general: &'static [&'static str],
     pub(crate) always: &'static [&'static str],
     pub(crate) sometimes: &'static [&'static str],
     pub(crate) draw: fn(u64) -> Plan,
+    pub(crate) read: fn(&str) -> Result<Plan, serde_json::Error>,
     pub(crate) swarm: Play,
     pub(crate) turmoil: Play,
+}
+
+/// Reads a plan whose options are of a known type, and checks all of it.
+pub(crate) fn read<O: PlanOptions>(json: &str) -> Result<Plan, serde_json::Error> {
+    serde_json::from_str::<Plan<O>>(json).map(Plan::erased)
 }
 
 impl Scenario {
@@ -141,8 +148,8 @@ impl Scenario {
     }
 
     /// The properties that its judges check.
-    pub fn always(&self) -> &'static [&'static str] {
-        self.always
+    pub fn always(&self) -> impl Iterator<Item = &'static str> {
+        self.general.iter().chain(self.always).copied()
     }
 
     /// What must happen at least once in a campaign.
@@ -153,6 +160,15 @@ impl Scenario {
     /// Draws the plan of a seed. From here on only the plan counts.
     pub fn plan(&self, seed: u64) -> Plan {
         (self.draw)(seed)
+    }
+
+    /// Reads a plan of this scenario from JSON, and checks all of it.
+    ///
+    /// # Errors
+    /// What is wrong and where: syntax with its line and column, or the field that does not hold.
+    pub fn read(&self, json: &str) -> Result<Plan, NoPlan> {
+        self.check_owner(&Plan::from_json(json)?)?;
+        Ok((self.read)(json)?)
     }
 
     /// Runs a plan.
@@ -174,9 +190,7 @@ impl Scenario {
     }
 
     fn play(&self, tier: Tier, plan: &Plan, traced: bool) -> Result<Run, InvalidPlan> {
-        let mine = plan.scenario == self.name;
-        InvalidPlan::unless(mine, "scenario", &plan.scenario, format!("this run is of {:?}", self.name))?;
-        plan.validate()?;
+        self.check_owner(plan)?;
         let play = match tier {
             Tier::Swarm => self.swarm,
             Tier::Turmoil => self.turmoil,
@@ -188,6 +202,13 @@ impl Scenario {
             Ok(played) => Ok(finished(played?, cpu)),
             Err(panic) => Ok(panicked(panic.as_ref(), cpu)),
         }
+    }
+}
+
+impl Scenario {
+    fn check_owner(&self, plan: &Plan) -> Result<(), InvalidPlan> {
+        let mine = plan.scenario == self.name;
+        InvalidPlan::unless(mine, "scenario", &plan.scenario, format!("this run is of {:?}", self.name))
     }
 }
 

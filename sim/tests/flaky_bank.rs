@@ -1,5 +1,6 @@
 //! The flaky bank in both tiers: it holds, it is deterministic, and its plans can be read and refused.
 
+use purlin_sim::scenarios::breaker::Options;
 use purlin_sim::{Campaign, FaultKind, Hash, Plan, Scenario, Summary, Tier, scenarios};
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -91,8 +92,9 @@ fn drawn_plans_are_valid_and_survive_being_written_and_read() {
     for seed in 0..500 {
         let plan = scenario().plan(seed);
         assert_eq!(plan.validate(), Ok(()), "seed {seed}");
-        let read = Plan::from_json(&plan.to_json()).unwrap();
+        let read = scenario().read(&plan.to_json()).unwrap();
         assert_eq!(read, plan);
+        assert_eq!(Plan::from_json(&plan.to_json()).unwrap(), plan);
         assert_eq!(read.hash(), plan.hash());
     }
 }
@@ -102,7 +104,7 @@ fn a_plan_that_is_not_valid_is_refused_with_what_where_and_how_to_mend() {
     for (path, value, told) in BAD_FIELDS {
         let mut json: serde_json::Value = serde_json::from_str(&simple_plan().to_json()).unwrap();
         *json.pointer_mut(path).unwrap() = serde_json::from_str(value).unwrap();
-        let error = Plan::from_json(&json.to_string()).unwrap_err().to_string();
+        let error = scenario().read(&json.to_string()).unwrap_err().to_string();
         assert!(told.iter().all(|part| error.contains(part)), "{path} = {value}: {error}");
     }
 }
@@ -131,13 +133,29 @@ const BAD_FIELDS: &[(&str, &str, &[&str])] = &[
     ("/faults/0/kind", r#"{"spike": {"factor": 1}}"#, &["faults[0].kind.factor is 1", "2 to 1000"]),
     ("/faults/0/kind", r#"{"impatience": {"patience_ms": 0}}"#, &["faults[0].kind.patience_ms is 0"]),
     ("/faults/0/kind", r#"{"slow": {"extra": {"least_ms": 2, "most_ms": 1}}}"#, &["faults[0].kind.extra"]),
+    ("/faults/0/kind", r#"{"kill": {"node": 0}}"#, &["faults[0].kind is kill", "this scenario knows errors"]),
+    (
+        "/faults/0/kind",
+        r#"{"lose": {"share": [1, 2], "link": [0, 1]}}"#,
+        &["faults[0].kind.lose.link", "leave the link out"],
+    ),
     ("/faults/0/kind", r#"{"earthquake": {}}"#, &["unknown variant `earthquake`"]),
     ("/faults/0/kind", r#"{"hang": {"share": [1, 2], "often": true}}"#, &["unknown field `often`"]),
 ];
 
+#[test]
+fn options_that_do_not_fit_are_refused_before_anything_runs() {
+    let json = simple_plan().to_json().replacen("\"clients\"", "\"klients\"", 1);
+    let plan = Plan::from_json(&json).unwrap();
+    let error = scenario().run(Tier::Swarm, &plan).unwrap_err().to_string();
+    assert!(error.contains("options") && error.contains("klients"), "{error}");
+    let error = scenario().read(&json).unwrap_err().to_string();
+    assert!(error.contains("klients") && error.contains("line 5"), "{error}");
+}
+
 fn simple_plan() -> Plan {
     let plan = (0..).map(|seed| scenario().plan(seed)).find(|plan| {
-        let settings = &plan.options.breaker;
+        let settings = plan.typed::<Options>().unwrap().options.breaker;
         settings.half_open_max_wait_ms.is_some() && settings.slow_call_duration_ms.is_some()
     });
     plan.unwrap()

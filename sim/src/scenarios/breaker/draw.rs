@@ -1,16 +1,16 @@
 //! A plan for every seed: each part of the swarm's options is drawn anew, so that no habit of one configuration hides a
 //! fault of another.
 
-use super::{NAME, Options};
+use super::{NAME, Options, Plan};
 use crate::die::Die;
-use crate::plan::{Fault, FaultKind, Plan, Ratio, Span};
+use crate::plan::{Fault, FaultKind, Ratio, Span};
 use purlin::breaker::{CancelledCounts, Jitter, MaxWaitTo, Percent, Settings, WindowKind};
 
 pub(super) fn plan(seed: u64) -> Plan {
     let die = &mut Die::new(seed, "plan");
     let options = options(die);
     let faults = (0..die.between(2, 8)).map(|_| fault(die, &options)).collect();
-    Plan { scenario: NAME.to_owned(), noise: die.below(Plan::NOISE_MAX), options, faults }
+    Plan { scenario: NAME.to_owned(), noise: die.below(crate::plan::Plan::NOISE_MAX), options, faults }
 }
 
 fn options(die: &mut Die) -> Options {
@@ -111,8 +111,8 @@ fn kind(die: &mut Die, options: &Options) -> FaultKind {
         5 => FaultKind::Hang { share: share(die) },
         6 => FaultKind::Crash,
         7 => FaultKind::Cut,
-        8 => FaultKind::Delay { extra: slowness(die, options) },
-        9 => FaultKind::Lose { share: share(die) },
+        8 => FaultKind::Delay { extra: slowness(die, options), link: None },
+        9 => FaultKind::Lose { share: share(die), link: None },
         10 => FaultKind::Impatience { patience_ms: die.between(1, options.patience_ms) },
         _ => FaultKind::Spike { factor: die.between(2, 10) as u32 },
     }

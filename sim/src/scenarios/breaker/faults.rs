@@ -1,7 +1,8 @@
 //! The faults in force at one moment, and what they do to a call.
 
+use super::Plan;
 use crate::die::Die;
-use crate::plan::{Fault, FaultKind, Plan, Span};
+use crate::plan::{Fault, FaultKind, Span};
 use core::time::Duration;
 
 /// Which of the plan's faults are in force.
@@ -72,11 +73,11 @@ impl Faults {
     }
 
     pub(super) fn loses_message(&self, die: &mut Die) -> bool {
-        self.kinds().any(|kind| matches!(*kind, FaultKind::Lose { share } if die.strikes(share)))
+        self.kinds().any(|kind| matches!(*kind, FaultKind::Lose { share, .. } if die.strikes(share)))
     }
 
     pub(super) fn delay(&self, die: &mut Die) -> Duration {
-        let extra = |kind: &FaultKind| if let FaultKind::Delay { extra } = *kind { Some(extra) } else { None };
+        let extra = |kind: &FaultKind| if let FaultKind::Delay { extra, .. } = *kind { Some(extra) } else { None };
         self.kinds().filter_map(extra).map(|extra| self.draw(die, extra)).sum()
     }
 

@@ -4,11 +4,12 @@
 //! A breaker tells its keeper what it replies, but not what it was told. How a call ended is read from the other side:
 //! from the response that leaves the checkout, or from its absence.
 
+use super::Plan;
 use super::faults::Fate;
 use super::history::{Answer, Event};
 use super::stage::{HostTime, Stage, StageKeeper};
 use crate::checker::Violation;
-use crate::plan::{FaultKind, InvalidPlan, Plan};
+use crate::plan::{FaultKind, InvalidPlan};
 use crate::scenario::Played;
 use crate::turmoil::{Doorway, Life, Wire, simulation};
 use axum::Router;

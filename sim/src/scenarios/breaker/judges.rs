@@ -68,7 +68,7 @@ impl Judges {
 }
 
 impl Judge for Judges {
-    type Event = Event;
+    type Event<'a> = Event;
 
     fn observe(&mut self, at: Instant, event: &Event) -> Result<(), Violation> {
         match *event {

@@ -25,7 +25,10 @@ mod tests;
 
 pub use options::{Options, Phases};
 
-use crate::scenario::Scenario;
+use crate::plan::{FaultKind, InvalidPlan};
+use crate::scenario::{Played, Scenario, read};
+
+type Plan = crate::plan::Plan<Options>;
 
 /// The scenario's name.
 pub const NAME: &str = "flaky-bank";
@@ -35,10 +38,39 @@ pub(super) fn scenario() -> Scenario {
         name: NAME,
         room: "breaker",
         summary: "clients call a bank that errs, hangs, dies and slows down, through a circuit breaker",
+        general: &[],
         always: &claims::NAMES,
         sometimes: &claims::SOMETIMES,
-        draw: draw::plan,
-        swarm: swarm::play,
-        turmoil: full_stack::play,
+        draw: |seed| draw::plan(seed).erased(),
+        read: read::<Options>,
+        swarm: |plan, traced| played(swarm::play, plan, traced),
+        turmoil: |plan, traced| played(full_stack::play, plan, traced),
     }
+}
+
+type Play = fn(&Plan, traced: bool) -> Result<Played, InvalidPlan>;
+
+fn played(play: Play, plan: &crate::plan::Plan, traced: bool) -> Result<Played, InvalidPlan> {
+    play(&plan.typed()?, traced)
+}
+
+/// The kinds of faults that strike a called service.
+fn check_kind(field: &str, kind: &FaultKind) -> Result<(), InvalidPlan> {
+    use FaultKind::{Crash, Cut, Delay, Errors, Hang, Impatience, Lose, Slow, Spike};
+    let known = matches!(
+        kind,
+        Errors { .. }
+            | Slow { .. }
+            | Hang { .. }
+            | Crash
+            | Cut
+            | Delay { .. }
+            | Lose { .. }
+            | Impatience { .. }
+            | Spike { .. }
+    );
+    let mend = "this scenario knows errors, slow, hang, crash, cut, delay, lose, impatience and spike";
+    InvalidPlan::unless(known, field, kind.name(), mend)?;
+    let mend = "leave the link out: there is only the one between caller and server";
+    InvalidPlan::unless(kind.link().is_none(), format!("{field}.{}.link", kind.name()), "given", mend)
 }

@@ -1,7 +1,7 @@
 //! What the swarm draws for one run, and what follows from it: how long recovery may take.
 
 use crate::clock::NodeClock;
-use crate::plan::{InvalidPlan, Plan, Span, check_span};
+use crate::plan::{FaultKind, InvalidPlan, Plan, PlanOptions, Span};
 use core::time::Duration;
 use purlin::breaker::{Config, InitialState, Settings, WindowKind};
 use serde::{Deserialize, Serialize};
@@ -48,6 +48,20 @@ pub struct Phases {
     pub end: Duration,
 }
 
+impl PlanOptions for Options {
+    fn validate(&self) -> Result<(), InvalidPlan> {
+        self.check()
+    }
+
+    fn safety_ms(&self) -> u64 {
+        self.safety_ms
+    }
+
+    fn check_kind(&self, field: &str, kind: &FaultKind) -> Result<(), InvalidPlan> {
+        super::check_kind(field, kind)
+    }
+}
+
 impl Options {
     /// The most clients.
     pub const CLIENTS_MAX: u32 = 1_000;
@@ -56,7 +70,7 @@ impl Options {
     /// The greatest drift of a clock, in microseconds a second.
     pub const DRIFT_PPM_MAX: i32 = 10_000;
 
-    pub(crate) fn validate(&self) -> Result<(), InvalidPlan> {
+    fn check(&self) -> Result<(), InvalidPlan> {
         self.check_ranges()?;
         self.config()?;
         let initial = self.breaker.initial_state;
@@ -72,10 +86,10 @@ impl Options {
     fn check_ranges(&self) -> Result<(), InvalidPlan> {
         let fits = (1..=Self::CLIENTS_MAX).contains(&self.clients);
         InvalidPlan::unless(fits, "options.clients", self.clients, "give 1 to 1000 clients")?;
-        check_span("options.rest", self.rest)?;
+        self.rest.validate("options.rest")?;
         InvalidPlan::unless(self.rest.least_ms >= 1, "options.rest.least_ms", 0, "give at least 1 ms")?;
-        check_span("options.service", self.service)?;
-        check_span("options.link", self.link)?;
+        self.service.validate("options.service")?;
+        self.link.validate("options.link")?;
         let fits = self.link.most_ms <= Self::LINK_MS_MAX;
         InvalidPlan::unless(fits, "options.link.most_ms", self.link.most_ms, "give at most 1000 ms")?;
         let fits = (1..=1_000_000).contains(&self.grain_ns);

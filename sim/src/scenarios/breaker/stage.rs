@@ -1,5 +1,6 @@
 //! What the hosts of the full-stack tier share: the plan's faults, the dice and the history.
 
+use super::Plan;
 use super::faults::{Fate, Faults};
 use super::history::{Answer, Event};
 use super::judges::Judges;
@@ -7,7 +8,7 @@ use crate::checker::Violation;
 use crate::clock::NodeClock;
 use crate::die::Die;
 use crate::history::Recorder;
-use crate::plan::{FaultKind, InvalidPlan, Plan};
+use crate::plan::{FaultKind, InvalidPlan};
 use crate::turmoil::Life;
 use core::num::NonZeroU32;
 use core::time::Duration;

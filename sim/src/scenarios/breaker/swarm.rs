@@ -1,5 +1,6 @@
 //! The scenario as a swarm: the breaker's machine among simulated clients and a simulated bank.
 
+use super::Plan;
 use super::faults::{Fate, Faults};
 use super::history::{Answer, Event};
 use super::judges::Judges;
@@ -7,7 +8,7 @@ use crate::checker::{Violation, claim};
 use crate::clock::NodeClock;
 use crate::die::Die;
 use crate::history::Recorder;
-use crate::plan::{FaultKind, InvalidPlan, Plan};
+use crate::plan::{FaultKind, InvalidPlan};
 use crate::scenario::Played;
 use crate::world::World;
 use core::num::NonZeroU32;
