@@ -109,7 +109,8 @@ async fn a_second_opener_refuses_the_first_and_nothing_of_it_is_written() {
     assert!(matches!(old.compact(fold([2])).await, Err(JournalError::Refused)));
     new.append(vec![enqueued(3)]).await.unwrap();
     assert!(matches!(old.append(vec![enqueued(4)]).await, Err(JournalError::Refused)));
-    (old.close().unwrap(), new.close().unwrap());
+    old.close().unwrap();
+    new.close().unwrap();
     assert_eq!(open(&folder.file()).1, fold([1, 3]));
 }
 
@@ -282,7 +283,7 @@ fn nothing_durable_is_lost_when_the_process_is_killed() {
 
         let (journal, image) = open(&file);
         let found = image.messages.len() as u64;
-        assert!(found >= durable && found % 5 == 0, "{durable} were durable, {found} are there");
+        assert!(found >= durable && found.is_multiple_of(5), "{durable} were durable, {found} are there");
         assert_eq!(image, fold(1..=found));
         assert_eq!(journal.generation(), 2 * round);
     }
