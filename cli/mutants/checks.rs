@@ -6,7 +6,7 @@ use crate::rooms;
 use serde::Serialize;
 use std::fmt;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::str::FromStr;
 use std::thread;
@@ -22,6 +22,8 @@ pub(super) enum Check {
     Spec,
     /// The laws of machines.
     Law,
+    /// The laws of hosts.
+    Host,
     /// The simulation of machines.
     Swarm,
     /// The simulation of the full stack.
@@ -40,7 +42,7 @@ pub(super) enum Found {
 }
 
 impl Check {
-    const ALL: [Self; 6] = [Self::Model, Self::Spec, Self::Law, Self::Swarm, Self::Turmoil, Self::Loom];
+    const ALL: [Self; 7] = [Self::Model, Self::Spec, Self::Law, Self::Host, Self::Swarm, Self::Turmoil, Self::Loom];
     /// Quick enough to be tried on every mutant.
     pub(super) const ALWAYS: [Self; 4] = [Self::Model, Self::Spec, Self::Law, Self::Swarm];
 
@@ -51,7 +53,7 @@ impl Check {
     pub(super) const fn time_limit(self) -> Duration {
         match self {
             Self::Loom => Duration::from_secs(600),
-            Self::Law => Duration::from_secs(180),
+            Self::Law | Self::Host => Duration::from_secs(180),
             Self::Model | Self::Spec | Self::Swarm | Self::Turmoil => Duration::from_secs(90),
         }
     }
@@ -61,6 +63,7 @@ impl Check {
             Self::Model => "model",
             Self::Spec => "spec",
             Self::Law => "law",
+            Self::Host => "host",
             Self::Swarm => "swarm",
             Self::Turmoil => "turmoil",
             Self::Loom => "loom",
@@ -74,6 +77,7 @@ impl Check {
             Self::Model => self.run_purlin(scratch, build, &["check", "--scope", "quick"], room),
             Self::Spec => self.run_purlin(scratch, build, &["spec"], room),
             Self::Law => self.run_tests(&build.laws, &scratch.tree()),
+            Self::Host => self.run_tests(&build.hosts, &scratch.tree()),
             Self::Swarm => self.run_chaos(scratch, build, Self::SWARM_SEEDS, room),
             Self::Turmoil => self.run_chaos(scratch, build, Self::TURMOIL_SEEDS, room),
             Self::Loom => self.run_loom(scratch),
@@ -106,21 +110,20 @@ impl Check {
         self.run_purlin(scratch, build, &["chaos", "--tier", self.name(), "--seeds", seeds], scenarios)
     }
 
-    fn run_tests(self, tests: &Path, folder: &Path) -> Result<Found, Failure> {
-        let mut command = Command::new(tests);
-        command.current_dir(folder);
-        self.judge(command)
-    }
-
-    fn run_loom(self, scratch: &Scratch) -> Result<Found, Failure> {
-        let folder = scratch.tree().join("core");
-        for tests in scratch.build_loom()? {
-            let found = self.run_tests(&tests, &folder)?;
+    fn run_tests(self, tests: &[PathBuf], folder: &Path) -> Result<Found, Failure> {
+        for test in tests {
+            let mut command = Command::new(test);
+            command.current_dir(folder);
+            let found = self.judge(command)?;
             if found != Found::Nothing {
                 return Ok(found);
             }
         }
         Ok(Found::Nothing)
+    }
+
+    fn run_loom(self, scratch: &Scratch) -> Result<Found, Failure> {
+        self.run_tests(&scratch.build_loom()?, &scratch.tree().join("core"))
     }
 
     /// Success found nothing; bad input or a broken environment is nobody's catch; every other end is one.

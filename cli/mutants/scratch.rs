@@ -39,8 +39,15 @@ pub(super) struct Scratch {
 #[derive(Debug)]
 pub(super) struct Build {
     pub(super) purlin: PathBuf,
-    pub(super) laws: PathBuf,
+    /// The laws of machines and of protocols.
+    pub(super) laws: Vec<PathBuf>,
+    /// The laws of hosts.
+    pub(super) hosts: Vec<PathBuf>,
 }
+
+/// The tests that state laws: of machines, and of hosts.
+const LAWS: [&str; 2] = ["laws", "protocols"];
+const HOSTS: [&str; 1] = ["hosts"];
 
 impl Scratch {
     /// Claims the scratch copy for this process.
@@ -119,15 +126,19 @@ impl Scratch {
     /// Builds the command and the laws.
     pub(super) fn build(&self) -> Result<Build, Failure> {
         let mut cargo = self.cargo("build");
-        cargo.args(["test", "--no-run", "--package", "purlin-cli", "--test", "laws"]);
+        cargo.args(["test", "--no-run", "--package", "purlin-cli", "--package", "purlin-tokio", "--bin", "purlin"]);
+        for test in LAWS.iter().chain(&HOSTS) {
+            cargo.args(["--test", test]);
+        }
         let executables = executables(cargo)?;
-        let find = |kind: &str, name: &str| {
-            let found = executables.iter().find(|built| built.kind == kind && built.name == name);
-            found
-                .map(|built| built.path.clone())
-                .ok_or_else(|| Failure::new(format_args!("the build yields no {name}")))
+        let find = |kind: &str, names: &[&str]| {
+            let found = executables.iter().filter(|built| built.kind == kind && names.contains(&built.name.as_str()));
+            let paths: Vec<PathBuf> = found.map(|built| built.path.clone()).collect();
+            let missing = || Failure::new(format_args!("the build yields no {}", names.join(" or ")));
+            if paths.is_empty() { Err(missing()) } else { Ok(paths) }
         };
-        Ok(Build { purlin: find("bin", "purlin")?, laws: find("test", "laws")? })
+        let purlin = find("bin", &["purlin"])?.remove(0);
+        Ok(Build { purlin, laws: find("test", &LAWS)?, hosts: find("test", &HOSTS)? })
     }
 
     /// Builds the tests under loom, in a folder of their own: the flag makes every crate another one.

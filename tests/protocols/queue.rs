@@ -34,7 +34,7 @@ impl crate::script::Subject for Subject {
 }
 
 fn settings() -> impl Strategy<Value = Settings> {
-    let limits = (proptest::option::of(1..4_u32), proptest::option::of(1..3_u32), 1..9_u32, 1..5_u32);
+    let limits = (proptest::option::of(1..4_u32), proptest::option::of(1..3_u32), (1..9_u32, 1..5_u32, 1..4_u32));
     (1..30_u64, 1..4_u32, 0..60_u64, any::<bool>(), limits).prop_map(|(lease, attempts, dedup, blocks, limits)| {
         Settings {
             lease_ms: lease,
@@ -43,8 +43,9 @@ fn settings() -> impl Strategy<Value = Settings> {
             dead_blocks_key: blocks,
             max_in_flight: limits.0,
             max_in_flight_per_worker: limits.1,
-            max_messages: limits.2,
-            max_done: limits.3,
+            max_messages: limits.2.0,
+            max_done: limits.2.1,
+            max_dedup_ids: limits.2.2,
         }
     })
 }

@@ -102,7 +102,7 @@ pub enum Answer {
     Ok,
     /// To an enqueue: its id or its deduplication id is taken. Nothing changed.
     Duplicate,
-    /// To an enqueue: the queue holds as many messages as it may. Nothing changed.
+    /// To an enqueue: the queue holds as many messages, or remembers as many deduplication ids, as it may. Nothing changed.
     Full,
     /// To a claim: what the worker now holds, in order. May be empty.
     Claimed(Vec<Delivery>),

@@ -27,6 +27,9 @@ pub struct Settings {
     /// How many finished messages are remembered, so that their ids stay taken and a repeated ack is known; the oldest are
     /// forgotten first. At least 1. Default 1,000,000.
     pub max_done: u32,
+    /// How many deduplication ids are remembered; beyond it an enqueue that brings one is refused as full. At least 1.
+    /// Default 1,000,000: as many enqueues in one `dedup_retention_ms`.
+    pub max_dedup_ids: u32,
 }
 
 impl Default for Settings {
@@ -40,6 +43,7 @@ impl Default for Settings {
             max_in_flight_per_worker: None,
             max_messages: 1_000_000,
             max_done: 1_000_000,
+            max_dedup_ids: 1_000_000,
         }
     }
 }
@@ -77,6 +81,7 @@ impl Settings {
             ("max_in_flight_per_worker", self.max_in_flight_per_worker.unwrap_or(1).into()),
             ("max_messages", self.max_messages.into()),
             ("max_done", self.max_done.into()),
+            ("max_dedup_ids", self.max_dedup_ids.into()),
         ];
         for (field, given) in least_one {
             check(field, given, given >= 1, "give at least 1")?;

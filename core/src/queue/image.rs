@@ -78,6 +78,16 @@ impl Image {
         self.dedup_ids.get(dedup_id).is_some_and(|free_at| now < *free_at)
     }
 
+    /// Whether so many deduplication ids are taken. Those that are free again are forgotten with the next enqueue.
+    pub(super) fn remembers_as_many(&self, max: usize, now: Instant) -> bool {
+        self.dedup_ids.len() >= max && self.dedup_order.first().is_some_and(|(free_at, _)| now < *free_at)
+    }
+
+    /// How many deduplication ids are remembered.
+    pub(super) fn dedup_ids(&self) -> usize {
+        self.dedup_ids.len()
+    }
+
     /// The place that the next message will take.
     pub(super) fn next_sequence(&self) -> Sequence {
         self.next_sequence

@@ -60,6 +60,7 @@ pub fn numbers_are_bounded(queue: &Queue, config: &Config) -> bool {
     settings.max_in_flight.is_none_or(|max| leased <= max as usize)
         && queue.image.unfinished() <= settings.max_messages as usize
         && queue.image.messages.len() - queue.image.unfinished() <= settings.max_done as usize
+        && queue.image.dedup_ids() <= settings.max_dedup_ids as usize
 }
 
 /// Every message is found by its id, and nothing else is.

@@ -116,7 +116,7 @@ impl Queue {
         if self.image.by_id.contains_key(&message.id) || message.dedup_id.as_ref().is_some_and(seen) {
             return Answer::Duplicate;
         }
-        if self.image.unfinished() >= config.settings().max_messages as usize {
+        if self.is_full(config, message.dedup_id.is_some(), now) {
             return Answer::Full;
         }
         let ready_at = message.not_before.unwrap_or(now).max(now);
@@ -124,6 +124,12 @@ impl Queue {
         let sequence = self.image.next_sequence();
         self.persist(config, sequence, Record::Enqueued { message, ready_at, dedup_until, at: now }, host);
         Answer::Ok
+    }
+
+    fn is_full(&self, config: &Config, dedups: bool, now: Instant) -> bool {
+        let settings = config.settings();
+        self.image.unfinished() >= settings.max_messages as usize
+            || dedups && self.image.remembers_as_many(settings.max_dedup_ids as usize, now)
     }
 
     fn claim(

@@ -123,3 +123,55 @@ pub(crate) fn check_expected<A: Debug + Eq>(expected: Option<&A>, theirs: &A) ->
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use purlin::queue::Queue;
+
+    fn introduced(cluster: &str, format: u32) -> BytesMut {
+        let introduction = Introduction { cluster: cluster.into(), format, address: vec![7] };
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend_from_slice(&WIRE_VERSION.to_le_bytes());
+        codec::encode(&introduction, HELLO_MAX, &mut bytes).unwrap();
+        BytesMut::from(&bytes[..])
+    }
+
+    fn refusal(mut bytes: BytesMut) -> HelloError {
+        take_hello::<Queue>(&mut bytes, "beams").unwrap_err()
+    }
+
+    #[test]
+    fn another_cluster_or_format_is_refused_by_name() {
+        let (ours, theirs) = (Queue::FORMAT, Queue::FORMAT + 1);
+        let other_cluster = HelloError::Cluster { ours: "beams".into(), theirs: "rafters".into() };
+        assert_eq!(refusal(introduced("rafters", ours)), other_cluster);
+        assert_eq!(refusal(introduced("beams", theirs)), HelloError::Format { ours, theirs });
+    }
+
+    #[test]
+    fn another_wire_is_refused_as_soon_as_it_can_be_told() {
+        assert_eq!(refusal(BytesMut::from("H")), HelloError::Foreign);
+        let version_9 = HelloError::WireVersion { ours: WIRE_VERSION, theirs: 9 };
+        assert_eq!(refusal(BytesMut::from(&b"PRLN\x09\x00"[..])), version_9);
+    }
+
+    /// An address is read only when both ends mean the same by it; the queue's has no value at all.
+    #[test]
+    fn a_damaged_hello_is_refused_and_a_part_of_one_waits() {
+        let whole = introduced("beams", Queue::FORMAT);
+        assert!(matches!(refusal(whole.clone()), HelloError::Frame(FrameError::Unreadable(_))));
+        let mut part = BytesMut::from(&whole[..whole.len() - 1]);
+        assert_eq!(take_hello::<Queue>(&mut part, "beams"), Ok(None));
+        let mut damaged = whole;
+        *damaged.last_mut().unwrap() ^= 1;
+        assert_eq!(refusal(damaged), HelloError::Frame(FrameError::Damaged));
+    }
+
+    #[test]
+    fn a_node_that_was_not_expected_is_a_stranger() {
+        assert_eq!(check_expected(Some(&1), &1), Ok(()));
+        assert_eq!(check_expected(None, &2), Ok(()));
+        assert!(matches!(check_expected(Some(&1), &2), Err(HelloError::Stranger { .. })));
+    }
+}
