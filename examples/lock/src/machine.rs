@@ -13,15 +13,15 @@ pub struct Lock {
     pub(crate) hold: Option<Hold>,
     /// The last token that was held.
     last: Token,
-    asking: Option<Asking>,
+    pub(crate) asking: Option<Asking>,
     questions: u64,
 }
 
 /// A question that was not answered yet, and who waits for it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
-struct Asking {
+pub(crate) struct Asking {
     question: Question,
-    since: Instant,
+    pub(crate) since: Instant,
     tickets: Vec<Ticket>,
 }
 
