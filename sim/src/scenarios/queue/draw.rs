@@ -31,6 +31,7 @@ fn settings(die: &mut Die) -> Settings {
         max_in_flight_per_worker: *die.pick(&[None, None, Some(1), Some(few)]),
         max_messages: *die.pick(&[1_000_000, 1_000_000, 3 + few, 20]),
         max_done: *die.pick(&[1_000_000, 1_000_000, few, 20]),
+        max_dedup_ids: *die.pick(&[1_000_000, 1_000_000, 1, 10]),
     }
 }
 
