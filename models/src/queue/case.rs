@@ -168,7 +168,7 @@ impl Case {
         self
     }
 
-    /// Its world and its claims.
+    /// Its world and its claims, to be changed.
     pub fn into_parts(self) -> (ClusterScope<Queue, Clients>, Claims<Queue, Clients>) {
         (self.world, self.claims)
     }
