@@ -16,6 +16,7 @@
 mod alphabet;
 mod config;
 mod machine;
+pub mod models;
 mod observe;
 
 pub use alphabet::{

@@ -42,7 +42,12 @@ impl<P: Protocol, G: Ghost<P>> ClusterModel<P, G> {
         self.offer_disk(state, index, actions);
     }
 
+    /// A disk may be slow from the moment on at which its process comes up: what the process wrote about its new life is
+    /// then not durable for some steps.
     fn offer_restarts(&self, state: &Cluster<P, G>, node: usize, actions: &mut Vec<Action<P>>) {
+        if state.left.stalls > 0 && !state.nodes[node].is_stalled {
+            actions.push(Action::whole(Kind::Stall { node }));
+        }
         self.offer_step(state, Kind::Restart { node, set_off: 0 }, actions);
         if state.left.jumps > 0 {
             for set_off in self.scope.jumps.iter().copied() {
