@@ -24,6 +24,7 @@ pub trait Journal<P: Protocol>: Send + 'static {
     ) -> impl Future<Output = Result<Option<P::Loaded>, JournalError<Self::Error>>> + Send;
 
     /// Puts the image in the place of everything that was appended, all of it or nothing. It is durable once this resolves.
+    /// The image also holds what was persisted since the last append, and none of that is appended again.
     fn compact(&mut self, image: P::Image) -> impl Future<Output = Result<(), JournalError<Self::Error>>> + Send;
 
     /// How many records it holds beside its image: what a compaction would spare the next start.

@@ -51,7 +51,8 @@ pub struct ClusterScope<P: Protocol, G: Ghost<P> = ()> {
 
 impl<P: Protocol, G: Ghost<P>> ClusterScope<P, G> {
     /// Nodes that nobody asks for anything, and that nothing befalls: time stands still, and every sync follows its step at
-    /// once. Messages may come in any order, late or never.
+    /// once. Messages may come in any order, late or never. The past is kept as it was: say otherwise before time passes
+    /// without end.
     pub fn new(nodes: impl IntoIterator<Item = NodeScope<P>>) -> Self {
         Self {
             nodes: nodes.into_iter().collect(),
@@ -68,7 +69,7 @@ impl<P: Protocol, G: Ghost<P>> ClusterScope<P, G> {
             ignores: |_, _| false,
             throws: false,
             reads_back: false,
-            past: Past::OrderBeyond(Duration::ZERO),
+            past: Past::Exact,
             symmetries: Vec::new(),
             boundary: |_| true,
         }
