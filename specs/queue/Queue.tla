@@ -452,10 +452,11 @@ Crash ==
     /\ crashes' = crashes - 1
     /\ \E kept \in 1..Len(journal) : Crashed(kept)
 
-Restart ==   \* QUE-04: it goes on from what survived
+Restart ==   \* QUE-04: it goes on from what survived; QUE-51: and forgets what it had to before it died
     /\ ~up
     /\ up' = TRUE
-    /\ UNCHANGED <<journal, owed, crashes>>
+    /\ journal' = Ranked(Forgotten(Now).journal)
+    /\ UNCHANGED <<owed, crashes>>
 
 Tick ==
     /\ journal' = Passed(1)

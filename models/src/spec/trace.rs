@@ -26,6 +26,13 @@ impl Run {
         }
     }
 
+    /// An observation in words.
+    pub fn observation(&self, index: usize) -> String {
+        match self {
+            Self::Queue(run) => run.observations.get(index).map_or_else(String::new, |it| format!("{it:?}")),
+        }
+    }
+
     /// As modules for TLC.
     ///
     /// # Errors

@@ -71,9 +71,7 @@ impl Abstraction for QueueAbstraction {
     }
 
     fn refresh(&self, state: &mut Cluster<Queue>) {
-        if state.nodes[NODE].is_up() {
-            state.node_mut(NODE).is_stalled = true;
-        }
+        state.node_mut(NODE).is_stalled = true;
     }
 }
 
