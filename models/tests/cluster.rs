@@ -20,11 +20,12 @@ nameless!(Leaders);
 
 impl Ghost<Ballot> for Leaders {
     fn observe(&mut self, seen: &Seen<Ballot>, _: &Cluster<Ballot, Self>) {
-        match seen {
-            Seen::Notified { node, event } => drop(self.0.insert((event.term, *node))),
-            Seen::Sent { node, message: Message::Lead { term }, .. } => drop(self.0.insert((*term, *node))),
-            _ => {}
-        }
+        let leader = match seen {
+            Seen::Notified { node, event } => Some((event.term, *node)),
+            Seen::Sent { node, message: Message::Lead { term }, .. } => Some((*term, *node)),
+            _ => None,
+        };
+        self.0.extend(leader);
     }
 }
 

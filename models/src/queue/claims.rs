@@ -113,7 +113,7 @@ pub(super) fn exchanges<'a>(step: &'a StepOf<'_>) -> impl Iterator<Item = (&'a R
             Seen::Asked { ticket: asked, request, .. } if asked == ticket => Some(request),
             _ => None,
         });
-        now.or_else(|| step.before.ghost.open.get(ticket)).map(|request| (request, answer))
+        now.or_else(|| step.before.ghost.asked(*ticket)).map(|request| (request, answer))
     })
 }
 
