@@ -35,7 +35,7 @@ pub(super) fn asked_in_time_and_alone_it_is_given<P: Locklike>() -> Promise<P> {
         name: "who asks of a free lock, in time and alone, gets it, if messages come and the keeper is up",
         from: |state, _| {
             let asks = state.machine(2).and_then(|machine| machine.lock().asks_since());
-            let alone = state.network.iter().all(|packet| packet.from != 1);
+            let alone = state.network.iter().all(|packet| packet.from == 2);
             let all_up = state.nodes.iter().all(|node| node.is_up()) && state.left.crashes == 0;
             let in_time = state.left.ticks == 0 && asks == Some(state.nodes[2].now);
             let first_is_idle = state.machine(1).is_some_and(|machine| machine.lock().asks_since().is_none());
