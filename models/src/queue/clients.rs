@@ -2,7 +2,7 @@
 
 use crate::cluster::{Cluster, Ghost, Seen};
 use purlin::protocol::Ticket;
-use purlin::queue::{Answer, Delivery, Event, Queue, Record, Request, Sequence, Token};
+use purlin::queue::{Answer, Delivery, Event, NewMessage, Queue, Record, Request, Sequence, Token};
 use purlin::{Epoch, Instant, Names};
 use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,8 +21,8 @@ pub struct Clients {
 /// What clients remember.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Memory {
-    /// Messages whose enqueue was acknowledged.
-    pub accepted: BTreeSet<String>,
+    /// Messages whose enqueue was acknowledged, with their keys.
+    pub accepted: BTreeMap<String, Option<String>>,
     /// Tokens that were handed out, and with which message.
     pub delivered: BTreeMap<Token, String>,
     /// Tokens of which somebody was told that they are stale.
@@ -96,7 +96,7 @@ impl Clients {
         let Some(place) = self.open.iter().position(|(open, _)| *open == ticket) else { return };
         let (_, request) = self.open.remove(place);
         match (&*request, answer) {
-            (Request::Enqueue(message), Answer::Ok) => self.edit(|memory| memory.accepted(&message.id)),
+            (Request::Enqueue(message), Answer::Ok) => self.edit(|memory| memory.accepted(message)),
             (Request::Claim { .. }, Answer::Claimed(deliveries)) if !deliveries.is_empty() => {
                 self.edit(|memory| deliveries.iter().for_each(|it| memory.received(it)));
             }
@@ -138,12 +138,12 @@ impl Clients {
 }
 
 impl Memory {
-    fn accepted(&mut self, id: &str) {
+    fn accepted(&mut self, NewMessage { id, key, .. }: &NewMessage) {
         self.taken.extend(self.pending.remove(id));
         // The queue has forgotten an earlier message of this name.
         self.finished.remove(id);
         self.attempts.remove(id);
-        self.accepted.insert(id.to_owned());
+        self.accepted.insert(id.clone(), key.clone());
     }
 
     fn received(&mut self, Delivery { id, token, attempt, .. }: &Delivery) {
