@@ -24,6 +24,7 @@ mod model;
 pub mod odometer;
 mod panics;
 mod properties;
+pub mod queue;
 pub mod refinement;
 mod report;
 pub mod search;
@@ -41,5 +42,5 @@ pub use report::{CheckReport, Kind, Progress, PropertyReport, Scope};
 
 /// Every model of every room.
 pub fn models() -> Vec<Box<dyn Model>> {
-    breaker::models()
+    breaker::models().into_iter().chain(queue::models()).collect()
 }

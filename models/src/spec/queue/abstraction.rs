@@ -292,7 +292,9 @@ impl Host<Effect<Queue>> for Beside {
 
 impl Beside {
     fn answer(&self) -> Option<&Answer> {
-        self.effects.iter().find_map(|effect| if let Effect::Answer { answer, .. } = effect { Some(answer) } else { None })
+        self.effects
+            .iter()
+            .find_map(|effect| if let Effect::Answer { answer, .. } = effect { Some(answer) } else { None })
     }
 
     fn finishes(&self) -> bool {

@@ -238,8 +238,8 @@ impl Auditor {
         self.turns += 1;
         let request = match desk.phase() {
             Phase::Safety => self.meddle(desk),
-            Phase::Recovery if self.turns % 2 == 0 => Request::Redrive { ids: None },
-            Phase::Calm if self.turns % 2 == 0 => Request::Stats,
+            Phase::Recovery if self.turns.is_multiple_of(2) => Request::Redrive { ids: None },
+            Phase::Calm if self.turns.is_multiple_of(2) => Request::Stats,
             Phase::Recovery | Phase::Calm => Request::Status { id: self.any_id(desk) },
         };
         desk.ask(QUEUE, request);

@@ -22,16 +22,18 @@ pub(super) fn options(die: &mut Die) -> Options {
 
 fn settings(die: &mut Die) -> Settings {
     let few = die.between(1, 3) as u32;
+    let (max_dedup_ids, dedup_retention_ms) =
+        *die.pick(&[(1_000_000, 0), (1_000_000, 3_000), (1_000_000, 300_000), (1, 0), (few, 200), (10, 1_000)]);
     Settings {
         lease_ms: die.between(1, 800),
         max_attempts: die.between(1, 4) as u32,
-        dedup_retention_ms: *die.pick(&[0, 500, 3_000, 300_000]),
+        dedup_retention_ms,
         dead_blocks_key: die.below(2) == 0,
         max_in_flight: *die.pick(&[None, None, Some(few), Some(few + 3)]),
         max_in_flight_per_worker: *die.pick(&[None, None, Some(1), Some(few)]),
         max_messages: *die.pick(&[1_000_000, 1_000_000, 3 + few, 20]),
         max_done: *die.pick(&[1_000_000, 1_000_000, few, 20]),
-        max_dedup_ids: *die.pick(&[1_000_000, 1_000_000, 1, 10]),
+        max_dedup_ids,
     }
 }
 

@@ -25,8 +25,8 @@ pub struct Bookkeeper {
     /// Written and not known to be durable.
     pending: Vec<Record>,
     open: BTreeMap<Ask, Question>,
-    /// Tokens whose leases somebody is having extended.
-    in_extension: BTreeMap<Token, u32>,
+    /// Tokens that somebody is using right now, and how many do.
+    in_use: BTreeMap<Token, u32>,
     /// Deaths that are durable and were not announced yet.
     unannounced: Vec<String>,
     /// Messages that were put in, perhaps.
@@ -47,6 +47,15 @@ enum Question {
     Status { id: String, was_known: bool, was_done: bool },
     Stats { applied: u64 },
     Other,
+}
+
+impl Question {
+    fn token(&self) -> Option<Token> {
+        match *self {
+            Self::Ack { token, .. } | Self::Extend { token, .. } | Self::Nack { token, .. } => Some(token),
+            _ => None,
+        }
+    }
 }
 
 /// What a token was worth when somebody asked with it.
@@ -70,7 +79,7 @@ impl Bookkeeper {
             answer_within: Duration::from_millis(answer_ms(environment)),
             pending: Vec::new(),
             open: BTreeMap::new(),
-            in_extension: BTreeMap::new(),
+            in_use: BTreeMap::new(),
             unannounced: Vec::new(),
             in_doubt: BTreeSet::new(),
             alive_since: None,
@@ -195,8 +204,8 @@ impl Bookkeeper {
 impl Bookkeeper {
     fn asked(&mut self, at: Instant, ask: Ask, clock: Instant, request: &Request) -> Result<(), Violation> {
         let question = self.question(clock, request);
-        if let Question::Extend { token, .. } = question {
-            *self.in_extension.entry(token).or_default() += 1;
+        if let Some(token) = question.token() {
+            *self.in_use.entry(token).or_default() += 1;
         }
         self.open.insert(ask, question);
         self.check_leases_end(at, clock)
@@ -226,13 +235,15 @@ impl Bookkeeper {
         }
     }
 
-    /// The token by which a message was finished may be used for that again.
+    /// The token by which a message was finished may be used for that again. Of a token that is in use, or may have been
+    /// when the process ended, the journal does not tell everything yet.
     fn standing(&self, token: Token, clock: Instant, to_ack: bool) -> Standing {
         let done = self.ledger.grant(token).is_some_and(|(_, entry)| entry.state == State::Done { token });
+        let tells_all = self.alive_since.is_some() && !self.in_use.contains_key(&token);
         match self.ledger.live_until(token) {
             None if to_ack && done => Standing::Open,
             None => Standing::Stale,
-            Some(until) if until <= clock && !self.in_extension.contains_key(&token) => Standing::Expired,
+            Some(until) if until <= clock && tells_all => Standing::Expired,
             Some(_) => Standing::Open,
         }
     }
@@ -255,12 +266,12 @@ impl Bookkeeper {
 
     fn close(&mut self, ask: Ask) -> Option<Question> {
         let question = self.open.remove(&ask)?;
-        if let Question::Extend { token, .. } = question
-            && let Some(count) = self.in_extension.get_mut(&token)
+        if let Some(token) = question.token()
+            && let Some(count) = self.in_use.get_mut(&token)
         {
             *count -= 1;
             if *count == 0 {
-                self.in_extension.remove(&token);
+                self.in_use.remove(&token);
             }
         }
         Some(question)

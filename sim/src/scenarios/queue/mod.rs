@@ -73,7 +73,7 @@ impl Cluster for HastyWorkers {
     }
 
     fn inspect(setting: &Setting<Options>, view: &View<'_, Queue>) -> Result<(), Violation> {
-        if view.steps() % STEPS_BETWEEN_INSPECTIONS != 0 {
+        if !view.steps().is_multiple_of(STEPS_BETWEEN_INSPECTIONS) {
             return Ok(());
         }
         let (Some(queue), Ok(config)) = (view.machine(view.stepped()), setting.workload.config()) else {

@@ -89,9 +89,17 @@ impl Options {
         let lease_ms = self.lease_ms(environment);
         let round_ms = self.rest.most_ms + answer_ms;
         let messages = u64::from(self.producers) * u64::from(self.messages);
-        let work_ms = messages.saturating_mul(2 * round_ms + self.handling_ms(answer_ms));
-        let millis = work_ms.saturating_add(4 * lease_ms + 2 * Self::DELAY_MS_MAX + 8 * round_ms + 1_000);
+        let work_ms = messages * (2 * round_ms + self.handling_ms(answer_ms));
+        let millis = work_ms
+            .saturating_add(self.waiting_ms(messages))
+            .saturating_add(4 * lease_ms + 2 * Self::DELAY_MS_MAX + 8 * round_ms + 1_000);
         Recovery { within_ms: millis.saturating_add(millis / 50), calm_ms: 8 * round_ms + 500, answer_ms }
+    }
+
+    /// How long producers may have to wait until deduplication ids are free again.
+    fn waiting_ms(&self, messages: u64) -> u64 {
+        let (at_once, retention_ms) = (u64::from(self.queue.max_dedup_ids), self.queue.dedup_retention_ms);
+        if messages < at_once { 0 } else { (messages / at_once + 1).saturating_mul(retention_ms) }
     }
 }
 
