@@ -18,6 +18,7 @@ mod config;
 mod machine;
 pub mod models;
 mod observe;
+pub mod scenario;
 
 pub use alphabet::{
     Answer, Attempt, Event, Grant, Hold, Image, Lease, Message, Node, Question, Record, Request, Timer, Token,
