@@ -19,6 +19,7 @@ mod machine;
 pub mod models;
 mod observe;
 pub mod scenario;
+pub mod serve;
 
 pub use alphabet::{
     Answer, Attempt, Event, Grant, Hold, Image, Lease, Message, Node, Question, Record, Request, Timer, Token,
