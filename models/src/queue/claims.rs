@@ -74,7 +74,7 @@ fn of_the_machine() -> [Always<Queue, Clients>; 8] {
     ]
 }
 
-fn of_what_was_told() -> [Always<Queue, Clients>; 4] {
+fn of_what_was_told() -> [Always<Queue, Clients>; 5] {
     [
         Always {
             name: "a death that is durable is announced",
@@ -85,7 +85,14 @@ fn of_what_was_told() -> [Always<Queue, Clients>; 4] {
             holds: |state, _| {
                 // Only what is done may be forgotten.
                 let forgotten = |id: &String| state.ghost.finished.contains(id);
-                state.ghost.accepted.iter().all(|id| message(state, id).is_some() || forgotten(id))
+                state.ghost.accepted.keys().all(|id| message(state, id).is_some() || forgotten(id))
+            },
+        },
+        Always {
+            name: "a message keeps its key",
+            holds: |state, _| {
+                let keeps = |(id, key): (&String, &Option<String>)| message(state, id).is_none_or(|it| it.key == *key);
+                state.ghost.accepted.iter().all(keeps)
             },
         },
         Always {
@@ -113,7 +120,7 @@ pub(super) fn exchanges<'a>(step: &'a StepOf<'_>) -> impl Iterator<Item = (&'a R
             Seen::Asked { ticket: asked, request, .. } if asked == ticket => Some(request),
             _ => None,
         });
-        now.or_else(|| step.before.ghost.open.get(ticket)).map(|request| (request, answer))
+        now.or_else(|| step.before.ghost.asked(*ticket)).map(|request| (request, answer))
     })
 }
 
@@ -228,7 +235,7 @@ fn duplicates_are_absorbed(step: &StepOf<'_>) -> bool {
     records(step).all(|record| {
         let Record::Enqueued { message, at, .. } = record else { return true };
         let is_free = |dedup_id: &String| ghost.taken.get(dedup_id).is_none_or(|until| *until <= *at);
-        let is_new = !ghost.accepted.contains(&message.id) || ghost.finished.contains(&message.id);
+        let is_new = !ghost.accepted.contains_key(&message.id) || ghost.finished.contains(&message.id);
         is_new && message.dedup_id.as_ref().is_none_or(is_free)
     })
 }

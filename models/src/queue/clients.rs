@@ -2,23 +2,27 @@
 
 use crate::cluster::{Cluster, Ghost, Seen};
 use purlin::protocol::Ticket;
-use purlin::queue::{Answer, Delivery, Event, Queue, Record, Request, Sequence, Token};
+use purlin::queue::{Answer, Delivery, Event, NewMessage, Queue, Record, Request, Sequence, Token};
 use purlin::{Epoch, Instant, Names};
+use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 use std::sync::Arc;
 
 /// All clients together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Clients(Arc<Memory>);
+pub struct Clients {
+    /// What was asked and not answered yet.
+    pub open: SmallVec<[(Ticket, Arc<Request>); 1]>,
+    /// Copied only when it changes, which most answers do not do.
+    memory: Arc<Memory>,
+}
 
 /// What clients remember.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Memory {
-    /// What was asked and not answered yet.
-    pub open: BTreeMap<Ticket, Request>,
-    /// Messages whose enqueue was acknowledged.
-    pub accepted: BTreeSet<String>,
+    /// Messages whose enqueue was acknowledged, with their keys.
+    pub accepted: BTreeMap<String, Option<String>>,
     /// Tokens that were handed out, and with which message.
     pub delivered: BTreeMap<Token, String>,
     /// Tokens of which somebody was told that they are stale.
@@ -39,14 +43,14 @@ impl Deref for Clients {
     type Target = Memory;
 
     fn deref(&self) -> &Memory {
-        &self.0
+        &self.memory
     }
 }
 
 impl Names for Clients {
     fn instants(&mut self, each: &mut dyn FnMut(&mut Instant)) {
         if !self.taken.is_empty() || !self.pending.is_empty() {
-            let memory = Arc::make_mut(&mut self.0);
+            let memory = Arc::make_mut(&mut self.memory);
             memory.taken.values_mut().for_each(&mut *each);
             memory.pending.values_mut().for_each(|(_, until)| each(until));
         }
@@ -57,16 +61,76 @@ impl Names for Clients {
 
 impl Ghost<Queue> for Clients {
     fn observe(&mut self, seen: &Seen<Queue>, after: &Cluster<Queue, Self>) {
-        let memory = Arc::make_mut(&mut self.0);
         match seen {
-            Seen::Asked { ticket, request, .. } => drop(memory.open.insert(*ticket, request.clone())),
-            Seen::Answered { ticket, answer, .. } => memory.answered(*ticket, answer),
-            Seen::Persisted { record, .. } => memory.persisted(record, after),
-            Seen::Notified { event: Event::Died { id }, .. } => memory.announced(id),
-            Seen::Crashed { .. } | Seen::Refused { .. } => {
-                memory.open.clear();
+            Seen::Asked { ticket, request, .. } => self.open.push((*ticket, Arc::new(request.clone()))),
+            Seen::Answered { ticket, answer, .. } => self.answered(*ticket, answer),
+            Seen::Persisted { record, .. } => self.persisted(record, after),
+            Seen::Notified { event: Event::Died { id }, .. } => self.edit(|memory| memory.announced(id)),
+            Seen::Crashed { .. } | Seen::Refused { .. } => self.died(),
+            _ => {}
+        }
+    }
+}
+
+impl Clients {
+    /// What is asked under this ticket.
+    pub fn asked(&self, ticket: Ticket) -> Option<&Request> {
+        self.open.iter().find(|(open, _)| *open == ticket).map(|(_, request)| &**request)
+    }
+
+    fn edit<T>(&mut self, change: impl FnOnce(&mut Memory) -> T) {
+        change(Arc::make_mut(&mut self.memory));
+    }
+
+    fn died(&mut self) {
+        self.open.clear();
+        if !self.pending.is_empty() || !self.unannounced.is_empty() {
+            self.edit(|memory| {
                 memory.pending.clear();
                 memory.unannounced.clear();
+            });
+        }
+    }
+
+    fn answered(&mut self, ticket: Ticket, answer: &Answer) {
+        let Some(place) = self.open.iter().position(|(open, _)| *open == ticket) else { return };
+        let (_, request) = self.open.remove(place);
+        match (&*request, answer) {
+            (Request::Enqueue(message), Answer::Ok) => self.edit(|memory| memory.accepted(message)),
+            (Request::Claim { .. }, Answer::Claimed(deliveries)) if !deliveries.is_empty() => {
+                self.edit(|memory| deliveries.iter().for_each(|it| memory.received(it)));
+            }
+            (Request::Ack { token }, Answer::Ok) => self.acked(*token),
+            (Request::Ack { token } | Request::Extend { token, .. } | Request::Nack { token, .. }, Answer::Stale)
+                if !self.stale.contains(token) =>
+            {
+                self.edit(|memory| memory.stale.insert(*token));
+            }
+            _ => {}
+        }
+    }
+
+    fn acked(&mut self, token: Token) {
+        if let Some(id) = self.delivered.get(&token).filter(|id| !self.finished.contains(*id)).cloned() {
+            self.edit(|memory| memory.finished.insert(id));
+        }
+    }
+
+    fn persisted(&mut self, record: &Record, after: &Cluster<Queue, Clients>) {
+        match record {
+            Record::Enqueued { message, dedup_until: Some(until), .. } => {
+                let taken = message.dedup_id.clone().map(|dedup_id| (message.id.clone(), (dedup_id, *until)));
+                self.edit(|memory| memory.pending.extend(taken));
+            }
+            Record::Died { sequence, .. } => {
+                if let Some(id) = id_of(after, *sequence) {
+                    self.edit(|memory| *memory.unannounced.entry(id).or_default() += 1);
+                }
+            }
+            Record::Redriven { sequence, .. } => {
+                if let Some(id) = id_of(after, *sequence).filter(|id| self.attempts.contains_key(id)) {
+                    self.edit(|memory| memory.attempts.remove(&id));
+                }
             }
             _ => {}
         }
@@ -74,23 +138,12 @@ impl Ghost<Queue> for Clients {
 }
 
 impl Memory {
-    fn answered(&mut self, ticket: Ticket, answer: &Answer) {
-        let Some(request) = self.open.remove(&ticket) else { return };
-        match (request, answer) {
-            (Request::Enqueue(message), Answer::Ok) => {
-                self.taken.extend(self.pending.remove(&message.id));
-                // The queue has forgotten an earlier message of this name.
-                self.finished.remove(&message.id);
-                self.attempts.remove(&message.id);
-                self.accepted.insert(message.id);
-            }
-            (Request::Claim { .. }, Answer::Claimed(deliveries)) => deliveries.iter().for_each(|it| self.received(it)),
-            (Request::Ack { token }, Answer::Ok) => self.finished.extend(self.delivered.get(&token).cloned()),
-            (Request::Ack { token } | Request::Extend { token, .. } | Request::Nack { token, .. }, Answer::Stale) => {
-                self.stale.insert(token);
-            }
-            _ => {}
-        }
+    fn accepted(&mut self, NewMessage { id, key, .. }: &NewMessage) {
+        self.taken.extend(self.pending.remove(id));
+        // The queue has forgotten an earlier message of this name.
+        self.finished.remove(id);
+        self.attempts.remove(id);
+        self.accepted.insert(id.clone(), key.clone());
     }
 
     fn received(&mut self, Delivery { id, token, attempt, .. }: &Delivery) {
@@ -98,28 +151,6 @@ impl Memory {
         self.attempts.insert(id.clone(), *attempt);
     }
 
-    fn persisted(&mut self, record: &Record, after: &Cluster<Queue, Clients>) {
-        match record {
-            Record::Enqueued { message, dedup_until: Some(until), .. } => {
-                let dedup_id = message.dedup_id.clone().map(|dedup_id| (dedup_id, *until));
-                self.pending.extend(dedup_id.map(|taken| (message.id.clone(), taken)));
-            }
-            Record::Died { sequence, .. } => {
-                if let Some(id) = id_of(after, *sequence) {
-                    *self.unannounced.entry(id).or_default() += 1;
-                }
-            }
-            Record::Redriven { sequence, .. } => {
-                if let Some(id) = id_of(after, *sequence) {
-                    self.attempts.remove(&id);
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-impl Memory {
     fn announced(&mut self, id: &str) {
         match self.unannounced.get_mut(id) {
             Some(deaths) if *deaths > 1 => *deaths -= 1,
