@@ -2,10 +2,10 @@
 
 use crate::children::Child;
 use crate::say;
-use anyhow::{Context, ensure};
+use anyhow::{bail, ensure};
 use core::time::Duration;
 use purlin_lock::Token;
-use purlin_lock::serve::{Resource, ResourceError};
+use purlin_lock::serve::{Resource, ResourceError, Told};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
@@ -58,8 +58,8 @@ impl Stage {
 
     async fn acquire(&self, name: &str) -> anyhow::Result<Token> {
         let told = self.anna.client.acquire().await?;
-        let token = told.token().context("the lock was free, and anna did not get it")?;
-        self.tell(format_args!("{name} holds the lock: {told:?}"))?;
+        let Told::Held { token, for_ms } = told else { bail!("the lock was free, and {name} did not get it") };
+        self.tell(format_args!("{name} holds the lock: token {}, for {for_ms} ms", token.0))?;
         Ok(token)
     }
 
@@ -85,7 +85,7 @@ impl Stage {
             }
             sleep(Duration::from_millis(100)).await;
         }
-        anyhow::bail!("bela did not get the lock in {PATIENCE:?}: is this machine overloaded?")
+        bail!("bela did not get the lock in {PATIENCE:?}: is this machine overloaded?")
     }
 
     /// Whether the resource took it.

@@ -26,3 +26,8 @@ pub use alphabet::{
 };
 pub use config::{Config, InvalidSettings, Settings};
 pub use machine::Lock;
+
+/// The README's examples, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
