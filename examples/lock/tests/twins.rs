@@ -5,7 +5,9 @@ mod faulty;
 
 use faulty::{Faulty, HELD_FROM_THE_ANSWER, RENEWS_FOR_ANYBODY, UNFENCED_GRANT, UNFENCED_QUESTION};
 use purlin::protocol::Protocol;
-use purlin_lock::models::claims::{NO_TOKEN_IS_GIVEN_TWICE, ONE_HOLDER_AT_A_TIME, WHAT_IS_GRANTED_IS_DURABLE};
+use purlin_lock::models::claims::{
+    A_HOLD_ENDS_WITH_ITS_LEASE, NO_TOKEN_IS_GIVEN_TWICE, ONE_HOLDER_AT_A_TIME, WHAT_IS_GRANTED_IS_DURABLE,
+};
 use purlin_lock::models::{Case, Locklike, ticks};
 use purlin_lock::{Lock, Request};
 use purlin_models::cluster::Budgets;
@@ -52,7 +54,7 @@ fn a_hold_counted_from_its_answer_breaks_mutual_exclusion() {
 
 #[test]
 fn a_lease_that_is_renewed_for_anybody_gives_a_token_to_two() {
-    let case = Case::<Faulty<RENEWS_FOR_ANYBODY>>::new("a faulty lock", Scope::Quick, 2, ticks(2, 0));
+    let case = with_lease::<RENEWS_FOR_ANYBODY>(2);
     assert_eq!(broken(case.befall(Budgets { requests: 3, ticks: 2, ..Budgets::CALM })), [NO_TOKEN_IS_GIVEN_TWICE]);
 }
 
@@ -82,7 +84,11 @@ fn granted_before_it_is_durable() -> Case<Faulty<UNFENCED_GRANT>> {
 }
 
 fn faulty<const FAULT: u8>() -> Case<Faulty<FAULT>> {
-    Case::new("a faulty lock", Scope::Quick, 2, ticks(1, 0))
+    with_lease(1)
+}
+
+fn with_lease<const FAULT: u8>(lease: u64) -> Case<Faulty<FAULT>> {
+    Case::new("a faulty lock", Scope::Quick, 2, ticks(lease, 0)).without(A_HOLD_ENDS_WITH_ITS_LEASE)
 }
 
 /// The claims that a search finds broken; it ends with the first.

@@ -8,6 +8,7 @@
 //!                                 └─▶ fenced effects ─▶ wait for the append that covers what was persisted before them
 //! ```
 
+mod ahead;
 mod desk;
 mod effects;
 mod fences;
