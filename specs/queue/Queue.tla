@@ -329,6 +329,7 @@ Seems(image, id) ==
     IF id \notin Ids(image) THEN "unknown"
     ELSE LET message == image.messages[PlaceOf(image, id)]
          IN  IF message.in = "ready" /\ message.at > 0 THEN "delayed" ELSE message.in
+Statuses == {"ready", "delayed", "leased", "done", "dead", "unknown"}
 Looks(work, id, status) == Seems(Believed(work), id) = status /\ Answered(work, status)
 
 -----------------------------------------------------------------------------

@@ -20,7 +20,7 @@ pub struct Lock {
 /// A question that was not answered yet, and who waits for it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub(crate) struct Asking {
-    question: Question,
+    pub(crate) question: Question,
     pub(crate) since: Instant,
     tickets: Vec<Ticket>,
 }

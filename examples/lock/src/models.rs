@@ -42,20 +42,25 @@ pub fn models() -> Vec<Box<dyn Model>> {
 fn sharing() -> Vec<Box<dyn Model>> {
     vec![
         case("two clients", 2, ticks(2, 0))
-            .befall(Budgets { requests: 3, ticks: 3, ..Budgets::CALM })
+            .befall(Budgets { requests: 2, ticks: 3, ..Budgets::CALM })
+            .sometimes([passed_on(), refused(), given_back()])
+            .boxed(),
+        case("two clients, timers late", 2, ticks(1, 0))
+            .befall(Budgets { requests: 2, ticks: 2, ..Budgets::CALM })
+            .late_timers()
             .sometimes([passed_on(), refused()])
             .boxed(),
-        case("two clients, losses and duplicates", 2, ticks(2, 0))
-            .befall(Budgets { requests: 2, ticks: 3, duplicates: 1, losses: 1, ..Budgets::CALM })
+        case("two clients, losses and duplicates", 2, ticks(1, 0))
+            .befall(Budgets { requests: 2, ticks: 2, duplicates: 1, losses: 1, ..Budgets::CALM })
             .sometimes([passed_on(), refused()])
             .boxed(),
         case("a client that renews and releases", 1, ticks(2, 0))
-            .befall(Budgets { requests: 4, ticks: 3, duplicates: 1, ..Budgets::CALM })
+            .befall(Budgets { requests: 3, ticks: 2, duplicates: 1, ..Budgets::CALM })
             .open_requests(2)
             .sometimes([renewed(), given_back(), a_grant_is_given_back()])
             .boxed(),
-        case("the keeper asks too", 1, ticks(2, 0))
-            .befall(Budgets { requests: 3, ticks: 3, ..Budgets::CALM })
+        case("the keeper asks too", 1, ticks(1, 0))
+            .befall(Budgets { requests: 2, ticks: 2, ..Budgets::CALM })
             .asked_of([0, 1])
             .sometimes([passed_on(), held_by_the_keeper()])
             .boxed(),
@@ -65,12 +70,12 @@ fn sharing() -> Vec<Box<dyn Model>> {
 /// Processes die, and disks lag.
 fn dying() -> Vec<Box<dyn Model>> {
     vec![
-        case("the keeper dies", 2, ticks(2, 0))
-            .befall(Budgets { requests: 2, ticks: 3, crashes: 1, ..Budgets::CALM })
+        case("the keeper dies", 2, ticks(1, 0))
+            .befall(Budgets { requests: 2, ticks: 2, crashes: 1, ..Budgets::CALM })
             .sometimes([held_after_the_keeper_died(), passed_on()])
             .boxed(),
-        case("the keeper's disk lags", 2, ticks(2, 0))
-            .befall(Budgets { requests: 2, ticks: 2, crashes: 1, stalls: 1, ..Budgets::CALM })
+        case("the keeper's disk lags", 2, ticks(1, 0))
+            .befall(Budgets { requests: 2, ticks: 1, crashes: 1, stalls: 1, ..Budgets::CALM })
             .sometimes([held_after_the_keeper_died(), a_lost_lease_is_given_again()])
             .boxed(),
         case("a client dies twice, and its disk lags", 1, ticks(2, 0))
@@ -89,7 +94,7 @@ fn drifting() -> Vec<Box<dyn Model>> {
             .sometimes([passed_on(), refused()])
             .boxed(),
         case("clocks set by a tick", 2, ticks(2, 1))
-            .befall(Budgets { requests: 2, ticks: 3, crashes: 1, jumps: 1, ..Budgets::CALM })
+            .befall(Budgets { requests: 2, ticks: 2, crashes: 1, jumps: 1, ..Budgets::CALM })
             .jumps([-1, 1])
             .sometimes([passed_on(), held_after_the_keeper_died()])
             .boxed(),
@@ -99,13 +104,13 @@ fn drifting() -> Vec<Box<dyn Model>> {
 /// What comes sooner or later.
 fn promising() -> Vec<Box<dyn Model>> {
     vec![
-        case("a question is answered sooner or later", 1, ticks(2, 0))
-            .befall(Budgets { requests: 2, crashes: 1, losses: 1, ..Budgets::CALM })
-            .up_to_token::<3>()
-            .leads_to([every_question_is_answered::<Lock, 3>(), the_lease_of_the_dead_ends::<Lock, 3>()])
+        case("a question is answered sooner or later", 1, ticks(1, 0))
+            .befall(Budgets { requests: 1, crashes: 1, losses: 1, ..Budgets::CALM })
+            .up_to_token::<2>()
+            .leads_to([every_question_is_answered::<Lock, 2>(), the_lease_of_the_dead_ends::<Lock, 2>()])
             .boxed(),
-        case("after a holder that died comes another", 2, ticks(2, 0))
-            .befall(Budgets { requests: 2, ticks: 3, crashes: 1, ..Budgets::CALM })
+        case("after a holder that died comes another", 2, ticks(1, 0))
+            .befall(Budgets { requests: 2, ticks: 2, crashes: 1, ..Budgets::CALM })
             .asks(|state, node, ask| {
                 let is_first = state.ghost.given.0 == 0;
                 if is_first == (node == 1) {

@@ -124,11 +124,12 @@ impl<P: Protocol, G: Ghost<P>> ClusterModel<P, G> {
         }
     }
 
-    /// Whether a tick may pass on this clock without making a timer later than the scope allows.
+    /// Whether a tick may pass on this clock without making a timer later than the scope allows. Time does not stop between
+    /// two ticks for a timer that is due there.
     fn may_pass(&self, node: &Node<P>) -> bool {
         let Some(lateness) = self.scope.lateness else { return true };
         let latest = self.scope.tick * lateness;
-        node.timers.iter().all(|(_, due)| node.now + self.scope.tick <= *due + latest)
+        node.timers.iter().all(|(_, due)| *due > node.now || node.now + self.scope.tick <= *due + latest)
     }
 
     /// What a clock would show if nobody had set it.

@@ -5,6 +5,7 @@ mod constants;
 mod graph;
 pub mod queue;
 mod scope;
+pub mod trace;
 mod value;
 
 pub use breaker::BreakerAbstraction;

@@ -1,8 +1,10 @@
 //! The queue's specification: its scopes, and the code's world at each.
 
 mod abstraction;
+mod trace;
 
 pub use abstraction::QueueAbstraction;
+pub use trace::{Observation, QueueRun};
 
 use super::scope::World;
 use super::{Comparison, Constants, ConstantsError, Source, SpecScope, Value};

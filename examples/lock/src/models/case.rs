@@ -1,10 +1,10 @@
 //! How a model of the lock is put together.
 
 use super::{Locklike, Memory, claims};
-use crate::{Image, Node, Record, Request, Settings};
+use crate::{Image, Message, Node, Record, Request, Settings};
 use core::time::Duration;
 use purlin::protocol::Effect;
-use purlin_models::cluster::{Budgets, Claims, LeadsTo, NodeScope, Past, Requests, Shared, SomeStep};
+use purlin_models::cluster::{self, Budgets, Claims, LeadsTo, NodeScope, Packet, Past, Requests, Shared, SomeStep};
 use purlin_models::{Cluster, ClusterScope, Model, ProtocolModel, Scope};
 
 /// One tick of time: the grain of a model's settings.
@@ -34,7 +34,7 @@ impl<P: Locklike> Case<P> {
         let nodes = (0..=clients).map(|node| NodeScope::at(Node(node), config.clone()));
         let world = ClusterScope {
             tick: TICK,
-            lateness: None,
+            ignores,
             // A question that was asked a lease ago is as good as one that was asked before it.
             past: Past::OrderBeyond(lease),
             symmetries: if clients == 2 { vec![exchange_clients] } else { Vec::new() },
@@ -48,6 +48,13 @@ impl<P: Locklike> Case<P> {
     #[must_use]
     pub fn befall(mut self, budgets: Budgets) -> Self {
         self.world.budgets = budgets;
+        self
+    }
+
+    /// Timers may fire at any later moment, or never.
+    #[must_use]
+    pub fn late_timers(mut self) -> Self {
+        self.world.lateness = None;
         self
     }
 
@@ -109,6 +116,14 @@ impl<P: Locklike> Case<P> {
         self
     }
 
+    /// This is not claimed: to see what holds all the same.
+    #[must_use]
+    pub fn without(mut self, claim: &str) -> Self {
+        self.claims.always.retain(|it| it.name != claim);
+        self.claims.every_step.retain(|it| it.name != claim);
+        self
+    }
+
     pub(super) fn sometimes(mut self, witnesses: impl IntoIterator<Item = SomeStep<P, Memory>>) -> Self {
         self.claims.some_step.extend(witnesses);
         self
@@ -122,6 +137,16 @@ impl<P: Locklike> Case<P> {
     /// The model.
     pub fn boxed(self) -> Box<dyn Model> {
         Box::new(ProtocolModel::new("lock", self.name, self.scope, self.world, self.claims))
+    }
+}
+
+/// No two questions of a life bear one name, and no two grants one token.
+fn ignores<P: Locklike>(to: &cluster::Node<P>, packet: &Packet<P>) -> bool {
+    let Some(lock) = to.machine.as_ref().map(|machine| machine.lock()) else { return false };
+    match packet.message {
+        Message::Denied(attempt) => lock.asking.as_ref().is_none_or(|asking| asking.question.attempt != attempt),
+        Message::Release(token) => lock.image.lease.is_none_or(|lease| lease.token != token),
+        Message::Ask(_) | Message::Granted(_) => false,
     }
 }
 
