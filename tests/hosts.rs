@@ -29,6 +29,11 @@ fn the_swarm_keeps_the_laws_of_hosts() {
     storm(Tier::Swarm, 400);
 }
 
+#[test]
+fn the_production_driver_keeps_the_laws_of_hosts_under_turmoil() {
+    storm(Tier::Turmoil, 12);
+}
+
 /// Every seed holds, and all that should be seen now and then was seen.
 fn storm(tier: Tier, seeds: u64) {
     let scenario = Scenario::of_protocol::<Relay>();

@@ -69,13 +69,12 @@ fn broken(case: impl Fn() -> Case, host_fault: HostFault<Queue>) -> (String, Vec
 }
 
 /// Every answer leaves before what it rests on is written.
-fn answers_first(effects: &mut Vec<Effect<Queue>>, _: bool) {
-    effects.sort_by_key(|effect| !matches!(effect, Effect::Answer { .. }));
-}
+const ANSWERS_FIRST: HostFault<Queue> =
+    |effects, _| effects.sort_by_key(|effect| !matches!(effect, Effect::Answer { .. }));
 
 #[test]
 fn an_answer_before_its_records_is_caught_by_a_crash_between_them() {
-    let (name, actions) = broken(|| crashing(one_worker(), small()), answers_first);
+    let (name, actions) = broken(|| crashing(one_worker(), small()), ANSWERS_FIRST);
     assert_eq!(name, "what was acknowledged is never lost");
     assert!(actions.iter().any(|action| !action.fate.is_whole()), "{actions:#?}");
 }
@@ -204,7 +203,7 @@ fn a_queue_only_compares_what_is_past() {
         report.properties.iter().map(|property| (property.name.clone(), property.holds)).collect()
     };
     let forgetting = Past::OrderBeyond(core::time::Duration::ZERO);
-    for fault in [None, Some(answers_first as HostFault<Queue>)] {
+    for fault in [None, Some(ANSWERS_FIRST)] {
         let (exact, by_order) = (remembering(Past::Exact, fault), remembering(forgetting, fault));
         assert_eq!(verdicts(&exact), verdicts(&by_order));
         assert!(by_order.unique_states <= exact.unique_states);
@@ -221,7 +220,7 @@ fn a_queue_only_compares_what_is_past() {
 
 #[test]
 fn a_path_can_be_read() {
-    let (_, actions) = broken(|| crashing(one_worker(), small()), answers_first);
+    let (_, actions) = broken(|| crashing(one_worker(), small()), ANSWERS_FIRST);
     let asked = |action: &Action<Queue>| matches!(action.kind, Do::Request { request: Request::Enqueue(_), .. });
     assert!(actions.len() <= 2 && actions.iter().any(asked), "{actions:#?}");
 }

@@ -6,9 +6,8 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 fn reports() -> &'static [SpecReport] {
-    static REPORTS: LazyLock<Vec<SpecReport>> = LazyLock::new(|| {
-        comparisons().iter().map(|comparison| comparison.compare(&Oracle::Golden).unwrap()).collect()
-    });
+    static REPORTS: LazyLock<Vec<SpecReport>> =
+        LazyLock::new(|| comparisons().iter().map(|comparison| comparison.compare(&Oracle::Golden).unwrap()).collect());
     &REPORTS
 }
 

@@ -46,7 +46,12 @@ const EDITS_OF_QUEUE: [Edit; 12] = [
     ("new.dedup # \"\" /\\ Cardinality(image.dedup) >= DedupMax", "FALSE", "MCQueueDedup", "NumbersAreBounded"),
     ("WorkerMax = 0 \\/ Cardinality(HeldBy", "TRUE \\/ Cardinality(HeldBy", "MCQueueBatch", "NumbersAreBounded"),
     ("!.issued = @ + 1", "!.issued = @", "MCQueueKeys", "TokensAreNew"),
-    ("\\E kept \\in 1..Len(journal) : Crashed(kept)", "Crashed(1) /\\ journal' = <<Empty>>", "MCQueueCrash", "DurableStands"),
+    (
+        "\\E kept \\in 1..Len(journal) : Crashed(kept)",
+        "Crashed(1) /\\ journal' = <<Empty>>",
+        "MCQueueCrash",
+        "DurableStands",
+    ),
     ("IF after = 0 THEN work ELSE", "IF TRUE THEN work ELSE", "MCQueueCrash", "RecordsLast"),
     ("output.after > records]", "output.after > 9]", "MCQueueCrash", "OwedInOrder"),
     (".at <= 0}\n\n(* QUE-11", ".at <= 1}\n\n(* QUE-11", "MCQueueCrash", "LeasesEndInTime"),

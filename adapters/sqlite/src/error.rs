@@ -128,8 +128,8 @@ pub enum SqliteError {
         /// What is wrong with it.
         why: &'static str,
     },
-    /// The journal's thread has ended: it has panicked, or the journal was closed.
-    #[error("the thread that writes {file} has ended")]
+    /// Nothing more is written: an earlier write was not done, or the thread has panicked.
+    #[error("nothing more is written to {file}: an earlier write was not done; open it again")]
     Ended {
         /// The file.
         file: PathBuf,

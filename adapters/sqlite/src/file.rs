@@ -22,6 +22,8 @@ pub(crate) struct JournalFile<P> {
     covers: u64,
     /// The last record of all.
     last: u64,
+    /// A write was refused or has failed: none may come after it, or there would be a gap.
+    ended: bool,
     protocol: PhantomData<fn() -> P>,
 }
 
@@ -40,7 +42,10 @@ impl<P: Protocol> JournalFile<P> {
         layout::set_generation(&transaction, generation).and_then(|()| transaction.commit()).map_err(failed)?;
         let Contents { covers, last, image, .. } = contents;
         tracing::info!(file = %file.display(), generation, records = last - covers, "opened a journal");
-        Ok((Self { connection, file: file.to_owned(), generation, covers, last, protocol: PhantomData }, image))
+        Ok((
+            Self { connection, file: file.to_owned(), generation, covers, last, ended: false, protocol: PhantomData },
+            image,
+        ))
     }
 
     pub(crate) fn generation(&self) -> u64 {
@@ -83,8 +88,17 @@ impl<P: Protocol> JournalFile<P> {
         Ok(())
     }
 
-    /// A transaction of the present generation, or none at all.
+    /// A transaction of the present generation, or none at all; and none after one that was not done.
     fn write(&mut self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>) -> Result<(), Failure> {
+        if self.ended {
+            return Err(JournalError::Failed(SqliteError::Ended { file: self.file.clone() }));
+        }
+        let result = self.transact(work);
+        self.ended = result.is_err();
+        result
+    }
+
+    fn transact(&mut self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>) -> Result<(), Failure> {
         let Self { connection, file, generation, .. } = self;
         let failed = |source| JournalError::Failed(SqliteError::Sqlite { file: file.clone(), source });
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;

@@ -106,12 +106,57 @@ async fn a_second_opener_refuses_the_first_and_nothing_of_it_is_written() {
     assert_eq!(image, fold([1]), "the first one's log is read while it is open");
 
     assert!(matches!(old.append(vec![enqueued(2)]).await, Err(JournalError::Refused)));
-    assert!(matches!(old.compact(fold([2])).await, Err(JournalError::Refused)));
     new.append(vec![enqueued(3)]).await.unwrap();
-    assert!(matches!(old.append(vec![enqueued(4)]).await, Err(JournalError::Refused)));
+    assert!(old.compact(fold([2])).await.is_err(), "nothing comes after a refusal");
+    assert!(old.append(vec![enqueued(4)]).await.is_err());
     old.close().unwrap();
     new.close().unwrap();
     assert_eq!(open(&folder.file()).1, fold([1, 3]));
+}
+
+#[tokio::test]
+async fn a_replaced_journal_cannot_compact_either() {
+    let folder = Folder::new();
+    let (mut old, _) = open(&folder.file());
+    let (new, _) = open(&folder.file());
+    assert!(matches!(old.compact(fold([2])).await, Err(JournalError::Refused)));
+    old.close().unwrap();
+    new.close().unwrap();
+    assert_eq!(open(&folder.file()).1, Image::default());
+}
+
+/// A hundred appends are handed over before the first one is waited for.
+#[tokio::test]
+async fn appends_that_are_handed_over_at_once_are_written_in_their_order() {
+    let folder = Folder::new();
+    let (journal, _) = open(&folder.file());
+    let mut pipeline = journal.pipeline().unwrap();
+    let appends: Vec<_> = (1..=100).map(|number| pipeline.append(vec![enqueued(number)])).collect();
+    for append in appends {
+        append.await.unwrap();
+    }
+    assert_eq!(journal.records(), 100);
+    drop(pipeline);
+    journal.close().unwrap();
+    assert_eq!(open(&folder.file()).1, fold(1..=100));
+}
+
+/// The first of them is refused, and whatever waits behind it is not written either.
+#[tokio::test]
+async fn nothing_is_written_behind_an_append_that_was_refused() {
+    let folder = Folder::new();
+    let (old, _) = open(&folder.file());
+    let (new, _) = open(&folder.file());
+    let mut pipeline = old.pipeline().unwrap();
+    let appends: Vec<_> = (1..=10).map(|number| pipeline.append(vec![enqueued(number)])).collect();
+    let mut results = Vec::new();
+    for append in appends {
+        results.push(append.await);
+    }
+    assert!(matches!(results[0], Err(JournalError::Refused)));
+    assert!(results.iter().all(Result::is_err));
+    new.close().unwrap();
+    assert_eq!(open(&folder.file()).1, Image::default());
 }
 
 fn enqueue(id: &str) -> Request {

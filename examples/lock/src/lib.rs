@@ -18,6 +18,8 @@ mod config;
 mod machine;
 pub mod models;
 mod observe;
+pub mod scenario;
+pub mod serve;
 pub mod spec;
 
 pub use alphabet::{
@@ -25,3 +27,8 @@ pub use alphabet::{
 };
 pub use config::{Config, InvalidSettings, Settings};
 pub use machine::Lock;
+
+/// The README's examples, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

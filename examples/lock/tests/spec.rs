@@ -20,7 +20,8 @@ fn every_state_of_the_lock_does_what_its_specification_does() {
         let row = format!("| {} | {} | {} | {} | {} |", report.scope, sizes[0], sizes[1], sizes[2], sizes[3]);
         assert!(README.lines().any(|line| line == row), "the README's row should be\n{row}");
     }
-    let occurring: BTreeSet<&str> = reports.iter().flat_map(|report| report.labels.keys().map(String::as_str)).collect();
+    let occurring: BTreeSet<&str> =
+        reports.iter().flat_map(|report| report.labels.keys().map(String::as_str)).collect();
     assert_eq!(occurring, actions());
 }
 

@@ -86,7 +86,7 @@ impl Stage {
 
     fn worker(&self, name: &str) -> anyhow::Result<Child> {
         let url = self.server.url();
-        let arguments = ["work", "--server", &url, "--name", name, "--work-ms-max", "20"];
+        let arguments = ["work", "--server", &url, "--name", name, "--work-ms-max", "40"];
         Child::telling(&arguments.map(str::to_owned), self.teller.clone())
     }
 

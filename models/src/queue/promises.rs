@@ -29,7 +29,7 @@ pub fn a_lease_ends_by_itself() -> LeadsTo<Queue, Clients> {
 pub fn what_is_ready_is_handed_out() -> LeadsTo<Queue, Clients> {
     LeadsTo {
         name: "what is ready is handed out sooner or later, if somebody claims and the queue goes on",
-        from: |state, _| state.ghost.accepted.contains(MESSAGE) && is_ready(state),
+        from: |state, _| state.ghost.accepted.contains_key(MESSAGE) && is_ready(state),
         to: |state, _| !is_ready(state),
         fair: |action, state| the_queue_goes_on(action).or_else(|| somebody_claims(action, state)),
     }

@@ -52,7 +52,9 @@ pub enum RunError {
     Empty,
     #[error("the configuration is refused: {0}")]
     Config(String),
-    #[error("observation {observation}: the clock shows an earlier instant than before; the specification knows no such time")]
+    #[error(
+        "observation {observation}: the clock shows an earlier instant than before; the specification knows no such time"
+    )]
     ClockRanBack { observation: usize },
     #[error("observation {observation}: request {ask} was asked before; give each request a number of its own")]
     AskedTwice { observation: usize, ask: u64 },
@@ -109,7 +111,8 @@ impl Trace {
 
     fn write(&self, folder: &Path) -> Result<(), TlcError> {
         let sources = self.sources.iter().map(|source| (source.name.to_owned(), source.text));
-        let made = [("TraceData.tla".to_owned(), self.data.as_str()), (format!("{}.cfg", self.module), &self.configuration)];
+        let made =
+            [("TraceData.tla".to_owned(), self.data.as_str()), (format!("{}.cfg", self.module), &self.configuration)];
         sources.chain(made).try_for_each(|(name, text)| {
             let path = folder.join(name);
             std::fs::write(&path, text).map_err(|source| TlcError::File { path, source })

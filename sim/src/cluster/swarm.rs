@@ -542,7 +542,7 @@ impl<C: Cluster> Swarm<'_, C> {
         if *usurpers > 0 {
             return self.refuse(node);
         }
-        for record in disk.write() {
+        for record in disk.write(disk.unwritten().len()) {
             self.recorder.record(now, &Event::Written { node, record });
         }
         let takes = self.faults.sync(disk_die, sync, node);

@@ -8,6 +8,7 @@
 //!                                 └─▶ fenced effects ─▶ wait for the append that covers what was persisted before them
 //! ```
 
+mod ahead;
 mod desk;
 mod effects;
 mod fences;
@@ -162,6 +163,8 @@ where
             Done::Written { durable, records, took } => {
                 tracing::debug!(records, durable, ?took, "synced");
                 self.observer.synced(records, took);
+                // The next write goes first: the disk is slower than all that follows, and need not wait for it.
+                self.begin_work();
                 self.release();
             }
             Done::Loaded(loaded) => self.inbox.extend(loaded.map(Input::Loaded)),

@@ -116,6 +116,14 @@ impl<P: Locklike> Case<P> {
         self
     }
 
+    /// This is not claimed: to see what holds all the same.
+    #[must_use]
+    pub fn without(mut self, claim: &str) -> Self {
+        self.claims.always.retain(|it| it.name != claim);
+        self.claims.every_step.retain(|it| it.name != claim);
+        self
+    }
+
     pub(super) fn sometimes(mut self, witnesses: impl IntoIterator<Item = SomeStep<P, Memory>>) -> Self {
         self.claims.some_step.extend(witnesses);
         self

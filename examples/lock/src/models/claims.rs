@@ -1,12 +1,14 @@
 //! What holds in every model of the lock.
 
 use super::{Locklike, Memory};
-use crate::{Answer, Event, Hold, Message};
+use crate::{Answer, Event, Hold, Lease, Message};
 use purlin_models::Cluster;
 use purlin_models::cluster::{Always, ClusterScope, EveryStep, Ghost, Kind, Seen, Step};
 
 /// The claim that rests on clocks: see [`Settings::margin_ms`](crate::Settings::margin_ms).
 pub const ONE_HOLDER_AT_A_TIME: &str = "no two nodes believe at the same time that they hold the lock";
+/// The same, of one node and its keeper, where clocks agree.
+pub const A_HOLD_ENDS_WITH_ITS_LEASE: &str = "no hold outlasts its lease, where clocks agree";
 /// The claim that rests on nothing but the keeper's disk.
 pub const TOKENS_RISE: &str = "tokens rise with every grant";
 /// Tokens tell holders apart.
@@ -25,6 +27,7 @@ type LockStep<'a, P> = Step<'a, P, Memory>;
 pub(super) fn always<P: Locklike>() -> Vec<Always<P, Memory>> {
     vec![
         Always { name: ONE_HOLDER_AT_A_TIME, holds: one_holder_at_a_time },
+        Always { name: A_HOLD_ENDS_WITH_ITS_LEASE, holds: a_hold_ends_with_its_lease },
         Always { name: "what is known is what was written", holds: what_is_known_was_written },
     ]
 }
@@ -46,6 +49,18 @@ pub(super) fn held<P: Locklike>(state: &Lockers<P>, node: usize) -> Option<Hold>
 
 fn one_holder_at_a_time<P: Locklike>(state: &Lockers<P>, _: &ClusterScope<P, Memory>) -> bool {
     (0..state.nodes.len()).filter(|node| held(state, *node).is_some()).count() <= 1
+}
+
+fn a_hold_ends_with_its_lease<P: Locklike>(state: &Lockers<P>, scope: &ClusterScope<P, Memory>) -> bool {
+    let clocks_agree = scope.skew == 0 && scope.jumps.is_empty();
+    let lease = lease(state);
+    let is_leased = |hold: Hold| lease.is_some_and(|lease| lease.token == hold.token && hold.until <= lease.until);
+    !clocks_agree || (0..state.nodes.len()).filter_map(|node| held(state, node)).all(is_leased)
+}
+
+/// The lease as the keeper knows it, in memory or on its disk.
+pub(super) fn lease<P: Locklike>(state: &Lockers<P>) -> Option<Lease> {
+    state.machine(0).map_or(state.nodes[0].disk.lease, |machine| machine.lock().lease())
 }
 
 fn what_is_known_was_written<P: Locklike>(state: &Lockers<P>, _: &ClusterScope<P, Memory>) -> bool {

@@ -1,6 +1,6 @@
 //! What comes sooner or later, under which fairness.
 
-use super::claims::held;
+use super::claims::{held, lease};
 use super::{Locklike, Memory};
 use crate::{Lease, Message};
 use purlin_models::Cluster;
@@ -23,8 +23,8 @@ pub(super) fn every_question_is_answered<P: Locklike, const TOKENS: u64>() -> Pr
 pub(super) fn the_lease_of_the_dead_ends<P: Locklike, const TOKENS: u64>() -> Promise<P> {
     Promise {
         name: "the lease of a holder that died is over, if messages come, timers fire, time passes and processes restart",
-        from: |state, _| !state.nodes[1].is_up() && lease_of(state).is_some(),
-        to: |state, _| lease_of(state).is_none() || is_at_the_end::<P, TOKENS>(state),
+        from: |state, _| !state.nodes[1].is_up() && honoured(state).is_some(),
+        to: |state, _| honoured(state).is_none() || is_at_the_end::<P, TOKENS>(state),
         fair: everything_goes_on,
     }
 }
@@ -39,18 +39,16 @@ pub(super) fn asked_in_time_and_alone_it_is_given<P: Locklike>() -> Promise<P> {
             let all_up = state.nodes.iter().all(|node| node.is_up()) && state.left.crashes == 0;
             let in_time = state.left.ticks == 0 && asks == Some(state.nodes[2].now);
             let first_is_idle = state.machine(1).is_some_and(|machine| machine.lock().asks_since().is_none());
-            in_time && alone && all_up && first_is_idle && lease_of(state).is_none()
+            in_time && alone && all_up && first_is_idle && honoured(state).is_none()
         },
         to: |state, _| held(state, 2).is_some(),
         fair: everything_goes_on,
     }
 }
 
-/// The lease that the keeper honours still, in memory or on its disk.
-fn lease_of<P: Locklike>(state: &Lockers<P>) -> Option<Lease> {
-    let keeper = &state.nodes[0];
-    let lease = state.machine(0).map_or(keeper.disk.lease, |machine| machine.lock().lease());
-    lease.filter(|lease| keeper.now < lease.until)
+/// The lease that the keeper honours still.
+fn honoured<P: Locklike>(state: &Lockers<P>) -> Option<Lease> {
+    lease(state).filter(|lease| state.nodes[0].now < lease.until)
 }
 
 fn is_at_the_end<P: Locklike, const TOKENS: u64>(state: &Lockers<P>) -> bool {

@@ -94,8 +94,7 @@ impl LockAbstraction {
     fn may_come(&self, state: &Lockers, message: &Message) -> bool {
         let keeper = &*state.nodes[KEEPER];
         let image = keeper.written();
-        let tokens_last =
-            image.token.0 < self.tokens_max || image.lease.is_some_and(|lease| keeper.now < lease.until);
+        let tokens_last = image.token.0 < self.tokens_max || image.lease.is_some_and(|lease| keeper.now < lease.until);
         keeper.records_in_tail() < self.tail_max && (tokens_last || !matches!(message, Message::Ask(_)))
     }
 }

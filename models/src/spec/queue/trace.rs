@@ -172,7 +172,8 @@ impl<'a> Translator<'a> {
         let mut next_clock = self.instants.len().saturating_sub(1) as i64;
         for (index, observation) in observations.iter().enumerate().rev() {
             next_clock = observation.clock().map_or(next_clock, |clock| self.rank(clock));
-            let mut fields = self.line(observation).map_err(|number| RunError::TooLarge { observation: index, number })?;
+            let mut fields =
+                self.line(observation).map_err(|number| RunError::TooLarge { observation: index, number })?;
             fields.insert("clock".to_owned(), next_clock.into());
             lines.push(Value::Record(fields).to_string());
         }
