@@ -1,6 +1,7 @@
 //! `purlin spec`: holds the code's graph against the specification's, state by state and both ways.
 
 mod runs;
+mod trace;
 
 use crate::failure::{Failure, Verdict};
 use crate::output::{self, Output};
@@ -19,6 +20,8 @@ const JAR: &str = "TLA2TOOLS_JAR";
 /// With TLA2TOOLS_JAR set to tla2tools.jar (TLC 2.15; Java 11 or newer) the specifications are checked afresh and their
 /// graphs held against the golden ones. Without it the code is compared with the golden graphs alone; where CI=true
 /// that is a failure.
+///
+/// With --runs or --trace, runs are explained by the room's specification instead, whatever their size.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The rooms that are compared; all unless given
@@ -33,6 +36,9 @@ pub(crate) struct Arguments {
     /// Hold these seeds of the room's simulation against its specification instead, line by line; needs TLC
     #[arg(long, value_name = "A..B", conflicts_with = "update")]
     runs: Option<String>,
+    /// Hold the run in this file, as JSON, against its room's specification instead; needs TLC
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["rooms", "update", "specs", "runs"])]
+    trace: Option<PathBuf>,
 }
 
 #[derive(Serialize)]
@@ -43,6 +49,9 @@ struct Document {
 pub(crate) fn run(arguments: &Arguments, output: Output) -> Result<Verdict, Failure> {
     if let Some(seeds) = &arguments.runs {
         return validate_runs(&arguments.rooms, seeds, output);
+    }
+    if let Some(file) = &arguments.trace {
+        return trace::run(file, output);
     }
     let comparisons: Vec<_> = rooms::select(&arguments.rooms)?.into_iter().flat_map(|room| room.comparisons).collect();
     let oracle = oracle(arguments)?;

@@ -74,7 +74,8 @@ fn findings(mistreat: Mistreatment) -> (bool, Vec<String>) {
     let graph = Golden::from_bytes(scope.golden).unwrap().graph;
     let model = Mistreated { world: world.model, mistreat };
     let outcome = compare(&ByItsWorld(world.abstraction), &model, &graph, &world.terms);
-    let offered = |detail: &str| detail.split_once("offers ").and_then(|(_, rest)| rest.split(' ').next().map(str::to_owned));
+    let offered =
+        |detail: &str| detail.split_once("offers ").and_then(|(_, rest)| rest.split(' ').next().map(str::to_owned));
     let mut missing: Vec<String> = outcome.missing.iter().filter_map(|finding| offered(&finding.detail)).collect();
     missing.sort_unstable();
     missing.dedup();
