@@ -2,7 +2,8 @@
 
 mod ballot;
 
-use ballot::{Answer, Ballot, Config, Fault, Message, Request, TICK};
+use ballot::{Answer, Ballot, Config, Fault, Message, Request, TICK, Timer};
+use core::num::NonZeroU32;
 use core::time::Duration;
 use purlin::nameless;
 use purlin_models::cluster::{
@@ -33,7 +34,7 @@ type World = ClusterScope<Ballot, Leaders>;
 
 fn config(name: u8, nodes: u8, fault: Fault) -> Config {
     let others = (0..nodes).filter(|other| *other != name).collect();
-    Config { name, others, quorum: 2, lease: Duration::ZERO, drift: Duration::ZERO, fault }
+    Config { name, others, quorum: 2, lease: Duration::ZERO, jitter: None, drift: Duration::ZERO, fault }
 }
 
 /// Three nodes, of which the first and the last may stand once each.
@@ -239,6 +240,32 @@ fn a_promise_that_a_crash_forgets_is_caught() {
     };
     assert_holds(&check(crashing(Fault::None), one_leads()));
     actions_of(&check(crashing(Fault::ForgetsItsPromise), one_leads()), ONE_LEADS.name);
+}
+
+/// One candidate that waits one, two or three ticks before it asks again.
+fn waiting(throws: bool) -> World {
+    let mut world = losing(Fault::None);
+    world.nodes[0].config.jitter = NonZeroU32::new(3);
+    ClusterScope { throws, budgets: Budgets { requests: 1, crashes: 1, ..Budgets::CALM }, ..world }
+}
+
+#[test]
+fn every_throw_of_the_die_is_explored() {
+    let model = ClusterModel::new(waiting(true), claims());
+    let first = stateright::Model::init_states(&model).remove(0);
+    let due: BTreeSet<_> = stateright::Model::next_steps(&model, &first)
+        .into_iter()
+        .filter_map(|(_, state)| state.nodes[0].due(&Timer::AskAgain))
+        .collect();
+    assert_eq!(due, BTreeSet::from([NOW + TICK, NOW + 2 * TICK, NOW + 3 * TICK]));
+    assert_holds(&check(waiting(true), claims()));
+}
+
+#[test]
+fn a_throw_that_was_not_announced_is_caught() {
+    let report = check(waiting(false), claims());
+    let broken = report.properties.iter().find(|property| !property.holds).map(|property| property.name.as_str());
+    assert_eq!(broken, Some("no step panics"));
 }
 
 #[test]

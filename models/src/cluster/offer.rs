@@ -2,7 +2,7 @@
 
 use super::errands::{Visible, released_by_sync};
 use super::{Action, Cluster, ClusterModel, Fate, Ghost, Kind, Node};
-use crate::odometer::{Throws, every_throw};
+use crate::odometer::{Odometer, Throws, every_throw};
 use crate::panics::catch;
 use core::time::Duration;
 use purlin::Instant;
@@ -146,17 +146,23 @@ impl<P: Protocol, G: Ghost<P>> ClusterModel<P, G> {
             return;
         }
         // A step that panics is offered all the same, so that its state is found broken.
-        let rehearsed = catch(|| {
-            every_throw(|die| {
-                let effects = self.rehearse(state, &kind, die);
-                (die.throws(), effects)
-            })
-        });
+        let rehearsed = catch(|| self.rehearsals(state, &kind));
         for (throws, effects) in rehearsed.unwrap_or_else(|_| vec![(Throws::new(), Vec::new())]) {
             for fate in self.fates(state, &kind, &effects) {
                 actions.push(Action { kind: kind.clone(), fate, throws: throws.clone() });
             }
         }
+    }
+
+    /// The throws and the effects of a step, once for every combination of throws.
+    fn rehearsals(&self, state: &Cluster<P, G>, kind: &Kind<P>) -> Vec<(Throws, Vec<Effect<P>>)> {
+        if !self.scope.throws {
+            return vec![(Throws::new(), self.rehearse(state, kind, &mut Odometer::showing(&[])))];
+        }
+        every_throw(|die| {
+            let effects = self.rehearse(state, kind, die);
+            (die.throws(), effects)
+        })
     }
 
     fn fates(&self, state: &Cluster<P, G>, kind: &Kind<P>, effects: &[Effect<P>]) -> SmallVec<[Fate; 8]> {

@@ -4,6 +4,7 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+use core::num::NonZeroU32;
 use core::time::Duration;
 use purlin::protocol::{Effect, Fence, Input, Protocol, Ticket};
 use purlin::{Epoch, Host, Instant, Machine, Names, nameless};
@@ -39,6 +40,8 @@ pub(crate) struct Config {
     pub(crate) quorum: u32,
     /// For how long a vote binds.
     pub(crate) lease: Duration,
+    /// By how many ticks at most an asking waits at random before it asks again, if it waits at random at all.
+    pub(crate) jitter: Option<NonZeroU32>,
     /// By how much a leader's clock may be slower than a voter's meanwhile.
     pub(crate) drift: Duration,
     pub(crate) fault: Fault,
@@ -161,7 +164,8 @@ impl Ballot {
             host.emit(Effect::Send { to, message: Message::Ask { term: self.vote.term }, fence });
         }
         if config.fault != Fault::NeverAsksAgain {
-            host.emit(Effect::Arm { timer: Timer::AskAgain, after: TICK });
+            let extra = config.jitter.map_or(0, |bound| host.choose(bound));
+            host.emit(Effect::Arm { timer: Timer::AskAgain, after: TICK * (1 + extra) });
         }
     }
 
