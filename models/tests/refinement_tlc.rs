@@ -37,24 +37,18 @@ const EDITS_OF_BREAKER: [Edit; 8] = [
     ("phase = \"open\" /\\ left = 0", "phase = \"open\" /\\ left > 9", "MCBreakerHint", "Temporal properties"),
 ];
 
-const EDITS_OF_QUEUE: [Edit; 12] = [
+const EDITS_OF_QUEUE: [Edit; 11] = [
     ("new.id \\in Ids(image) \\/ \\E taken", "\\E taken", "MCQueueDedup", "IdsAreUnique"),
-    ("/\\ image.messages[other].in = \"leased\"\n", "/\\ FALSE\n", "MCQueueKeys", "KeysKeepTheirOrder"),
-    ("\\/ image.messages[other].in = \"leased\"\n", "\\/ FALSE\n", "MCQueueKeys", "KeysKeepTheirOrder"),
-    ("message.tries < AttemptsMax THEN", "message.tries <= AttemptsMax THEN", "MCQueueCrash", "AttemptsAreBounded"),
-    ("Cardinality(Unfinished(image)) >= MessagesMax\n", "FALSE\n", "MCQueueDedup", "NumbersAreBounded"),
-    ("new.dedup # \"\" /\\ Cardinality(image.dedup) >= DedupMax", "FALSE", "MCQueueDedup", "NumbersAreBounded"),
+    ("\\/ image.messages[other].in = \"leased\"", "\\/ FALSE", "MCQueueKeys", "OneLeasedAKey"),
+    ("other < place /\\ Blocks", "other > place /\\ Blocks", "MCQueueKeys", "KeysKeepTheirOrder"),
+    ("message.tries < AttemptsMax THEN", "message.tries <= AttemptsMax THEN", "MCQueueKeys", "TypeIsRight"),
+    ("Cardinality(Unfinished(image)) >= MessagesMax", "FALSE", "MCQueueDedup", "NumbersAreBounded"),
+    ("Cardinality(image.dedup) >= DedupMax", "FALSE", "MCQueueDedup", "NumbersAreBounded"),
     ("WorkerMax = 0 \\/ Cardinality(HeldBy", "TRUE \\/ Cardinality(HeldBy", "MCQueueBatch", "NumbersAreBounded"),
     ("!.issued = @ + 1", "!.issued = @", "MCQueueKeys", "TokensAreNew"),
-    (
-        "\\E kept \\in 1..Len(journal) : Crashed(kept)",
-        "Crashed(1) /\\ journal' = <<Empty>>",
-        "MCQueueCrash",
-        "DurableStands",
-    ),
-    ("IF after = 0 THEN work ELSE", "IF TRUE THEN work ELSE", "MCQueueCrash", "RecordsLast"),
-    ("output.after > records]", "output.after > 9]", "MCQueueCrash", "OwedInOrder"),
-    (".at <= 0}\n\n(* QUE-11", ".at <= 1}\n\n(* QUE-11", "MCQueueCrash", "LeasesEndInTime"),
+    ("journal' = Ranked(<<journal[kept]>>)", "journal' = <<Empty>>", "MCQueueKeys", "DurableStands"),
+    (".at <= 0}\n\n(* QUE-11", ".at <= 1}\n\n(* QUE-11", "MCQueueKeys", "LeasesEndInTime"),
+    ("1..(Len(journal) - 1) : Synced", "1..0 : Synced", "MCQueueCrash", "Temporal properties"),
 ];
 
 #[test]
