@@ -290,6 +290,22 @@ async fn an_answer_that_comes_within_the_grace_is_given() {
     assert_eq!(answer(asked).await, Ok(1));
 }
 
+/// Others go on sending for ever, so the inbox is never empty; the grace ends all the same.
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_ends_however_busy_the_node_is() {
+    let rig = Rig::start();
+    let waiting = rig.ask([]).await;
+    let network = rig.network.clone();
+    let flood = tokio::spawn(async move {
+        while network.send((THERE, script([]))).is_ok() {
+            tokio::time::sleep(Duration::from_micros(1)).await;
+        }
+    });
+    rig.shut_down().await.unwrap();
+    assert_eq!(answer(waiting).await, Err(Unanswered::Unknown));
+    flood.await.unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn dropping_the_last_handle_shuts_down_too() {
     let Rig { handle, running, .. } = Rig::start();
