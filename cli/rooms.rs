@@ -21,12 +21,16 @@ fn models() -> Vec<Box<dyn Model>> {
 }
 
 fn comparisons() -> Vec<Box<dyn Comparison>> {
-    purlin_models::spec::comparisons()
+    let mut comparisons = purlin_models::spec::comparisons();
+    comparisons.extend(purlin_lock::spec::comparisons());
+    comparisons
 }
 
 /// Every scenario.
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    purlin_sim::scenarios()
+    let mut scenarios = purlin_sim::scenarios();
+    scenarios.extend(purlin_lock::scenario::scenarios());
+    scenarios
 }
 
 /// Everything there is of one room.

@@ -70,7 +70,7 @@ fn validate_runs(rooms: &[String], seeds: &str, output: Output) -> Result<Verdic
     let seeds = purlin_sim::parse_seeds(seeds).map_err(|error| Failure::new(format_args!("--runs: {error}")))?;
     let jar = env::var_os(JAR).filter(|jar| !jar.is_empty());
     let jar = jar.ok_or_else(|| Failure::new(format_args!("--runs needs TLC: set {JAR} to tla2tools.jar")))?;
-    let tlc = Tlc::at(jar.as_ref()).map_err(Failure::new)?;
+    let tlc = Tlc::at(jar).map_err(Failure::new)?;
     runs::run(seeds, &tlc, output)
 }
 

@@ -11,7 +11,11 @@
 //! within a stated distance of each other, and may be set while their process is down.
 //!
 //! States are made finite by counting all instants from the slowest clock ([`NOW`]), and by keeping only the order of
-//! those that are long past ([`Past`]).
+//! those that are long past ([`Past`]). Whether a protocol computes with what is past is for its scope to say, and it can be
+//! tried: under a budget of ticks the verdicts must be those of [`Past::Exact`]. Epochs stay as they are, and no machine is
+//! settled: what else only grows is bounded by budgets or by the scope's boundary.
+//!
+//! What is not modelled: a process that still runs while another has taken its journal over. It ends when it persists.
 //!
 //! # A model of one's own
 //! ```

@@ -20,6 +20,7 @@ pub mod models;
 mod observe;
 pub mod scenario;
 pub mod serve;
+pub mod spec;
 
 pub use alphabet::{
     Answer, Attempt, Event, Grant, Hold, Image, Lease, Message, Node, Question, Record, Request, Timer, Token,

@@ -12,9 +12,9 @@ pub struct Lock {
     pub(crate) image: Image,
     pub(crate) hold: Option<Hold>,
     /// The last token that was held.
-    last: Token,
+    pub(crate) last: Token,
     pub(crate) asking: Option<Asking>,
-    questions: u64,
+    pub(crate) questions: u64,
 }
 
 /// A question that was not answered yet, and who waits for it.

@@ -12,6 +12,5 @@ fn every_quick_model_holds() {
 
 fn checked(model: &dyn Model) -> CheckReport {
     let report = model.check(&|_| ());
-    println!("{}: {} states, {:.2} s", report.model, report.unique_states, report.seconds);
     report
 }

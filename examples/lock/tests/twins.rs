@@ -94,7 +94,6 @@ fn with_lease<const FAULT: u8>(lease: u64) -> Case<Faulty<FAULT>> {
 /// The claims that a search finds broken; it ends with the first.
 fn broken<P: Locklike>(case: Case<P>) -> Vec<String> {
     let report = case.boxed().check(&|_| ());
-    println!("{} states, {:.2} s", report.unique_states, report.seconds);
     let claims = report.properties.into_iter().filter(|property| property.kind == Kind::Always);
     claims.filter(|claim| !claim.holds).map(|claim| claim.name).collect()
 }

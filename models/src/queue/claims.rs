@@ -84,7 +84,7 @@ fn of_what_was_told() -> [Always<Queue, Clients>; 5] {
             name: "what was acknowledged is never lost",
             holds: |state, _| {
                 // Only what is done may be forgotten.
-                let forgotten = |id: &String| state.ghost.finished.contains(id);
+                let forgotten = |id: &String| state.ghost.ended.contains(id);
                 state.ghost.accepted.keys().all(|id| message(state, id).is_some() || forgotten(id))
             },
         },
@@ -99,14 +99,16 @@ fn of_what_was_told() -> [Always<Queue, Clients>; 5] {
             name: "what was acknowledged as done stays done",
             holds: |state, _| {
                 let is_done = |message: &Message| matches!(message.state, MessageState::Done { .. });
-                state.ghost.finished.iter().filter_map(|id| message(state, id)).all(is_done)
+                let messages = &image(state).messages;
+                state.ghost.finished.iter().filter_map(|sequence| messages.get(sequence)).all(is_done)
             },
         },
         Always {
             name: "attempts are never forgotten",
             holds: |state, _| {
-                let keeps = |(id, told): (&String, &u32)| message(state, id).is_none_or(|it| it.attempts >= *told);
-                state.ghost.attempts.iter().all(keeps)
+                let messages = &image(state).messages;
+                let attempts = |sequence| messages.get(sequence).map_or(u32::MAX, |message| message.attempts);
+                state.ghost.attempts.iter().all(|(sequence, told)| attempts(sequence) >= *told)
             },
         },
     ]
@@ -141,6 +143,7 @@ pub(super) fn every_step() -> Vec<EveryStep<Queue, Clients>> {
         EveryStep { name: "each attempt is a later one, up to the last", holds: attempts_rise },
         EveryStep { name: "a death is announced once", holds: a_death_is_announced_once },
         EveryStep { name: "what was accepted is not accepted again", holds: duplicates_are_absorbed },
+        EveryStep { name: "only a duplicate is refused as one", holds: only_duplicates_are_refused },
         EveryStep { name: "the first of its key goes first", holds: the_first_of_its_key_goes_first },
         EveryStep { name: "a question changes nothing", holds: a_question_changes_nothing },
     ]
@@ -200,12 +203,16 @@ fn is_live(state: &State, token: Token) -> bool {
 }
 
 fn done_is_not_handed_out(step: &StepOf<'_>) -> bool {
-    deliveries(step).all(|it| !step.before.ghost.finished.contains(&it.id))
+    let finished = |sequence| step.before.ghost.finished.contains(sequence);
+    deliveries(step).all(|it| !image(step.after).by_id.get(&it.id).is_some_and(finished))
 }
 
 fn attempts_rise(step: &StepOf<'_>) -> bool {
     let max = step.scope.config(0).settings().max_attempts;
-    let told = |id: &String| step.before.ghost.attempts.get(id).copied().unwrap_or(0);
+    let told = |id: &String| {
+        let sequence = image(step.after).by_id.get(id);
+        sequence.and_then(|sequence| step.before.ghost.attempts.get(sequence)).copied().unwrap_or(0)
+    };
     deliveries(step).all(|it| it.attempt > told(&it.id) && it.attempt <= max)
 }
 
@@ -235,9 +242,20 @@ fn duplicates_are_absorbed(step: &StepOf<'_>) -> bool {
     records(step).all(|record| {
         let Record::Enqueued { message, at, .. } = record else { return true };
         let is_free = |dedup_id: &String| ghost.taken.get(dedup_id).is_none_or(|until| *until <= *at);
-        let is_new = !ghost.accepted.contains_key(&message.id) || ghost.finished.contains(&message.id);
+        let is_new = !ghost.accepted.contains_key(&message.id) || ghost.ended.contains(&message.id);
         is_new && message.dedup_id.as_ref().is_none_or(is_free)
     })
+}
+
+/// Its name is known, or its deduplication id is taken; a refusal does not make it taken for longer.
+fn only_duplicates_are_refused(step: &StepOf<'_>) -> bool {
+    let Kind::Request { request: Request::Enqueue(new), .. } = &step.action.kind else { return true };
+    let refused = exchanges(step).any(|(request, answer)| {
+        matches!(request, Request::Enqueue(message) if message == new) && *answer == Answer::Duplicate
+    });
+    let now = step.before.nodes[0].now.max(image(step.before).latest);
+    let is_taken = |dedup_id| step.before.ghost.written.get(dedup_id).is_some_and(|until| *until > now);
+    !refused || message(step.before, &new.id).is_some() || new.dedup_id.as_ref().is_some_and(is_taken)
 }
 
 fn the_first_of_its_key_goes_first(step: &StepOf<'_>) -> bool {

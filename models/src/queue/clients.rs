@@ -23,18 +23,22 @@ pub struct Clients {
 pub struct Memory {
     /// Messages whose enqueue was acknowledged, with their keys.
     pub accepted: BTreeMap<String, Option<String>>,
-    /// Tokens that were handed out, and with which message.
-    pub delivered: BTreeMap<Token, String>,
+    /// Tokens that were handed out, and for which message, if it was there when they came.
+    pub delivered: BTreeMap<Token, Option<Sequence>>,
     /// Tokens of which somebody was told that they are stale.
     pub stale: BTreeSet<Token>,
-    /// Messages whose ack was acknowledged, and that were not put in again since.
-    pub finished: BTreeSet<String>,
+    /// Messages whose ack was acknowledged.
+    pub finished: BTreeSet<Sequence>,
+    /// Messages whose ack was written down, acknowledged or not: only these may be forgotten.
+    pub ended: BTreeSet<String>,
     /// For each message that was handed out, which attempt that was; forgotten with a redrive.
-    pub attempts: BTreeMap<String, u32>,
+    pub attempts: BTreeMap<Sequence, u32>,
     /// Messages that died, and how many of these deaths have yet to be announced by the process that wrote them down.
     pub unannounced: BTreeMap<String, u32>,
     /// Deduplication ids that were accepted, and until when each is taken.
     pub taken: BTreeMap<String, Instant>,
+    /// Deduplication ids that were written down, acknowledged or not, and until when each is taken at most.
+    pub written: BTreeMap<String, Instant>,
     /// Deduplication ids that were written down and not acknowledged yet, by the message they came with.
     pending: BTreeMap<String, (String, Instant)>,
 }
@@ -49,9 +53,9 @@ impl Deref for Clients {
 
 impl Names for Clients {
     fn instants(&mut self, each: &mut dyn FnMut(&mut Instant)) {
-        if !self.taken.is_empty() || !self.pending.is_empty() {
+        if !self.written.is_empty() {
             let memory = Arc::make_mut(&mut self.memory);
-            memory.taken.values_mut().for_each(&mut *each);
+            memory.taken.values_mut().chain(memory.written.values_mut()).for_each(&mut *each);
             memory.pending.values_mut().for_each(|(_, until)| each(until));
         }
     }
@@ -63,7 +67,7 @@ impl Ghost<Queue> for Clients {
     fn observe(&mut self, seen: &Seen<Queue>, after: &Cluster<Queue, Self>) {
         match seen {
             Seen::Asked { ticket, request, .. } => self.open.push((*ticket, Arc::new(request.clone()))),
-            Seen::Answered { ticket, answer, .. } => self.answered(*ticket, answer),
+            Seen::Answered { ticket, answer, .. } => self.answered(*ticket, answer, after),
             Seen::Persisted { record, .. } => self.persisted(record, after),
             Seen::Notified { event: Event::Died { id }, .. } => self.edit(|memory| memory.announced(id)),
             Seen::Crashed { .. } | Seen::Refused { .. } => self.died(),
@@ -92,13 +96,13 @@ impl Clients {
         }
     }
 
-    fn answered(&mut self, ticket: Ticket, answer: &Answer) {
+    fn answered(&mut self, ticket: Ticket, answer: &Answer, after: &Cluster<Queue, Clients>) {
         let Some(place) = self.open.iter().position(|(open, _)| *open == ticket) else { return };
         let (_, request) = self.open.remove(place);
         match (&*request, answer) {
             (Request::Enqueue(message), Answer::Ok) => self.edit(|memory| memory.accepted(message)),
             (Request::Claim { .. }, Answer::Claimed(deliveries)) if !deliveries.is_empty() => {
-                self.edit(|memory| deliveries.iter().for_each(|it| memory.received(it)));
+                self.edit(|memory| deliveries.iter().for_each(|it| memory.received(it, after)));
             }
             (Request::Ack { token }, Answer::Ok) => self.acked(*token),
             (Request::Ack { token } | Request::Extend { token, .. } | Request::Nack { token, .. }, Answer::Stale)
@@ -111,29 +115,37 @@ impl Clients {
     }
 
     fn acked(&mut self, token: Token) {
-        if let Some(id) = self.delivered.get(&token).filter(|id| !self.finished.contains(*id)).cloned() {
-            self.edit(|memory| memory.finished.insert(id));
+        let sequence = self.delivered.get(&token).copied().flatten();
+        if let Some(sequence) = sequence.filter(|sequence| !self.finished.contains(sequence)) {
+            self.edit(|memory| memory.finished.insert(sequence));
         }
     }
 
     fn persisted(&mut self, record: &Record, after: &Cluster<Queue, Clients>) {
         match record {
-            Record::Enqueued { message, dedup_until: Some(until), .. } => {
-                let taken = message.dedup_id.clone().map(|dedup_id| (message.id.clone(), (dedup_id, *until)));
-                self.edit(|memory| memory.pending.extend(taken));
+            Record::Enqueued { message, dedup_until: Some(until), .. } => self.dedup_id_taken(message, *until),
+            Record::Acked { sequence } => {
+                let ended = id_of(after, *sequence).filter(|id| !self.ended.contains(id));
+                ended.into_iter().for_each(|id| self.edit(|memory| memory.ended.insert(id)));
             }
             Record::Died { sequence, .. } => {
                 if let Some(id) = id_of(after, *sequence) {
                     self.edit(|memory| *memory.unannounced.entry(id).or_default() += 1);
                 }
             }
-            Record::Redriven { sequence, .. } => {
-                if let Some(id) = id_of(after, *sequence).filter(|id| self.attempts.contains_key(id)) {
-                    self.edit(|memory| memory.attempts.remove(&id));
-                }
+            Record::Redriven { sequence, .. } if self.attempts.contains_key(sequence) => {
+                self.edit(|memory| memory.attempts.remove(sequence));
             }
             _ => {}
         }
+    }
+
+    fn dedup_id_taken(&mut self, message: &NewMessage, until: Instant) {
+        let Some(dedup_id) = &message.dedup_id else { return };
+        self.edit(|memory| {
+            memory.written.insert(dedup_id.clone(), until);
+            memory.pending.insert(message.id.clone(), (dedup_id.clone(), until))
+        });
     }
 }
 
@@ -141,14 +153,14 @@ impl Memory {
     fn accepted(&mut self, NewMessage { id, key, .. }: &NewMessage) {
         self.taken.extend(self.pending.remove(id));
         // The queue has forgotten an earlier message of this name.
-        self.finished.remove(id);
-        self.attempts.remove(id);
+        self.ended.remove(id);
         self.accepted.insert(id.clone(), key.clone());
     }
 
-    fn received(&mut self, Delivery { id, token, attempt, .. }: &Delivery) {
-        self.delivered.insert(*token, id.clone());
-        self.attempts.insert(id.clone(), *attempt);
+    fn received(&mut self, Delivery { id, token, attempt, .. }: &Delivery, after: &Cluster<Queue, Clients>) {
+        let sequence = super::claims::image(after).by_id.get(id).copied();
+        self.delivered.insert(*token, sequence);
+        self.attempts.extend(sequence.map(|sequence| (sequence, *attempt)));
     }
 
     fn announced(&mut self, id: &str) {

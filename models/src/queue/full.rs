@@ -87,7 +87,8 @@ fn little_room() -> Box<dyn Model> {
     };
     Case::new("little room, and time", FULL, tight, Asks { redrive: true, ..Asks::of(&["a", "b", "c"]) })
         .time(Some(0))
-        .up_to_tokens::<4>()
+        .budgets(Budgets { crashes: 1, ..Budgets::CALM })
+        .up_to_tokens::<3>()
         .sometimes([finished()])
         .some_step([buried(), full(), enough_are_out(), redriven()])
         .boxed()

@@ -176,7 +176,8 @@ fn bounding() -> Vec<Box<dyn Model>> {
             .some_step([absorbed(), accepted_again(), something_is_lost()])
             .boxed(),
         Case::new("little room", QUICK, tight, Asks { nack_ms: None, ..Asks::of(&["a", "b", "c"]) })
-            .up_to_tokens::<4>()
+            .budgets(crashes(1))
+            .up_to_tokens::<3>()
             .sometimes([finished()])
             .some_step([full(), enough_are_out()])
             .boxed(),

@@ -400,10 +400,10 @@ fn asks_and_answers(observations: &[Observation]) -> Result<AsksAndAnswers<'_>, 
             Observation::Asked { ask, .. } if !asks.insert(*ask) => {
                 return Err(RunError::AskedTwice { observation, ask: *ask });
             }
-            Observation::Answered { ask, answer, .. } => {
-                if !asks.contains(ask) || answers.insert(*ask, answer).is_some() {
-                    return Err(RunError::NotAsked { observation, ask: *ask });
-                }
+            Observation::Answered { ask, answer, .. }
+                if !asks.contains(ask) || answers.insert(*ask, answer).is_some() =>
+            {
+                return Err(RunError::NotAsked { observation, ask: *ask });
             }
             _ => {}
         }
