@@ -147,7 +147,8 @@ impl Judge for Watcher {
 
     fn conclude(&mut self, _end: Instant) -> Result<(), Violation> {
         let mut observations = std::mem::take(&mut self.observations);
-        let came_in = |it: &Observation| !matches!(it, Observation::Asked { ask, .. } if self.turned_away.contains(ask));
+        let came_in =
+            |it: &Observation| !matches!(it, Observation::Asked { ask, .. } if self.turned_away.contains(ask));
         observations.retain(came_in);
         SEEN.set(observations);
         Ok(())
@@ -160,7 +161,9 @@ impl Judge for Watcher {
 
 fn observation(event: &Event<'_, Queue>) -> Option<Observation> {
     match *event {
-        Event::Asked { ask, clock, request, .. } => Some(Observation::Asked { ask: ask.0, clock, request: request.clone() }),
+        Event::Asked { ask, clock, request, .. } => {
+            Some(Observation::Asked { ask: ask.0, clock, request: request.clone() })
+        }
         Event::Answered { ask, clock, answer, .. } => {
             Some(Observation::Answered { ask: ask.0, clock, answer: answer.clone() })
         }
