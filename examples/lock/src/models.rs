@@ -129,12 +129,12 @@ fn thorough() -> Vec<Box<dyn Model>> {
     let full = |name, clients, settings| Case::<Lock>::new(name, FULL, clients, settings);
     vec![
         full("two clients that release, everything may die", 2, ticks(2, 0))
-            .befall(Budgets { requests: 3, ticks: 4, crashes: 1, duplicates: 1, ..Budgets::CALM })
+            .befall(Budgets { requests: 2, ticks: 3, crashes: 1, duplicates: 1, ..Budgets::CALM })
             .open_requests(2)
             .sometimes([passed_on(), refused(), given_back(), held_after_the_keeper_died()])
             .boxed(),
         full("clocks a tick apart, everything may die", 2, ticks(3, 2))
-            .befall(Budgets { requests: 2, ticks: 9, crashes: 1, stalls: 1, ..Budgets::CALM })
+            .befall(Budgets { requests: 2, ticks: 8, crashes: 1, stalls: 1, ..Budgets::CALM })
             .skew(1)
             .sometimes([passed_on(), refused(), held_after_the_keeper_died()])
             .boxed(),
