@@ -6,9 +6,9 @@ mod support;
 use core::num::NonZeroUsize;
 use core::time::Duration;
 use purlin::protocol::Fence;
-use purlin_tokio::{JournalError, Options, Unanswered};
+use purlin_tokio::{JournalError, Options, Setup, Transport, Unanswered, Volatile};
 use support::puppet::Errand::{Answer, Arm, Disarm, Load, Notify, Persist, Send, TellTime};
-use support::puppet::Script;
+use support::puppet::{Puppet, Script, Words};
 use support::rig::{Broken, HERE, Readings, Rig, THERE, Write, answer, settle};
 
 fn bound(number: usize) -> NonZeroUsize {
@@ -288,6 +288,43 @@ async fn an_answer_that_comes_within_the_grace_is_given() {
     let asked = rig.ask([Arm(script([Answer(1)]), Duration::from_secs(2))]).await;
     rig.shut_down().await.unwrap();
     assert_eq!(answer(asked).await, Ok(1));
+}
+
+/// Always has another message.
+struct Flood;
+
+impl Transport<Puppet> for Flood {
+    fn address(&self) -> Option<&u8> {
+        None
+    }
+
+    async fn receive(&mut self) -> (u8, Script) {
+        (THERE, script([]))
+    }
+
+    fn try_receive(&mut self) -> Option<(u8, Script)> {
+        Some((THERE, script([])))
+    }
+
+    fn send(&mut self, _to: u8, _message: Script) {}
+}
+
+/// The inbox is never empty, and a request is never answered; the grace ends all the same.
+#[tokio::test]
+async fn a_shutdown_ends_however_busy_the_node_is() {
+    let options = Options { shutdown_grace: Duration::from_millis(50), ..Options::default() };
+    let setup = Setup::<Puppet, _>::new((), Volatile, Words::default()).transport(Flood).options(options);
+    let (driver, handle) = setup.build();
+    let running = tokio::spawn(driver.run());
+    let waiting = tokio::spawn({
+        let handle = handle.clone();
+        async move { handle.request(script([])).await }
+    });
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    handle.shutdown();
+    let ended = tokio::time::timeout(Duration::from_secs(20), running).await;
+    assert!(ended.expect("it ends").unwrap().is_ok());
+    assert_eq!(waiting.await.unwrap(), Err(Unanswered::Unknown));
 }
 
 #[tokio::test(start_paused = true)]

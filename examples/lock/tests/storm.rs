@@ -20,6 +20,17 @@ fn every_storm_is_weathered() {
     }
 }
 
+/// The driver, its transport and the same judges; the plan is the same as well.
+#[test]
+fn the_full_stack_weathers_the_same_storms() {
+    for scenario in scenarios() {
+        for seed in 0..4 {
+            let run = scenario.run(Tier::Turmoil, &scenario.plan(seed)).expect("what is drawn is valid");
+            assert_eq!(run.verdict, Verdict::Holds, "seed {seed}");
+        }
+    }
+}
+
 #[test]
 fn clocks_beyond_the_margin_break_mutual_exclusion() {
     let broken = violations(&Scenario::of_protocol::<Storm<BEYOND, true>>());

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 const PRODUCERS: [&str; 3] = ["anna", "bela", "cleo"];
 const WORKERS: [&str; 4] = ["wren", "xeno", "yara", "zeno"];
-const MESSAGES_EACH: usize = 500;
+const MESSAGES_EACH: usize = 400;
 const ANYWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 /// When everything should be done, kills included.
 const PATIENCE: Duration = Duration::from_secs(18);

@@ -24,7 +24,7 @@ fn two_hundred_swarm_seeds_hold_and_see_everything() {
 
 #[test]
 fn full_stack_seeds_hold() {
-    let summary = campaign(Tier::Turmoil, 12);
+    let summary = campaign(Tier::Turmoil, 6);
     assert_eq!(summary.failed, []);
     assert!(!summary.unseen.contains(&"a_word_arrived_twice"), "{:?}", summary.unseen);
 }

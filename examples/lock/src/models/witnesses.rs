@@ -57,7 +57,14 @@ pub(super) fn given_back<P: Locklike>() -> Witness<P> {
 pub(super) fn a_grant_is_given_back<P: Locklike>() -> Witness<P> {
     Witness {
         name: "a grant that nobody waits for is given back",
-        holds: |step| delivers_grant(step) && releases(step),
+        holds: |step| granted(step).is_some_and(|node| !waits(step, node)) && releases(step),
+    }
+}
+
+pub(super) fn a_grant_comes_too_late<P: Locklike>() -> Witness<P> {
+    Witness {
+        name: "a grant that comes too late is given back",
+        holds: |step| granted(step).is_some_and(|node| waits(step, node)) && releases(step),
     }
 }
 
@@ -101,8 +108,14 @@ fn acquired<'s, P: Locklike>(step: &'s LockStep<'_, P>) -> impl Iterator<Item = 
     })
 }
 
-fn delivers_grant<P: Locklike>(step: &LockStep<'_, P>) -> bool {
-    matches!(&step.action.kind, Kind::Deliver { packet, .. } if matches!(packet.message, Message::Granted(_)))
+/// The node that a grant comes in at.
+fn granted<P: Locklike>(step: &LockStep<'_, P>) -> Option<usize> {
+    let Kind::Deliver { packet, .. } = &step.action.kind else { return None };
+    matches!(packet.message, Message::Granted(_)).then_some(packet.to)
+}
+
+fn waits<P: Locklike>(step: &LockStep<'_, P>, node: usize) -> bool {
+    step.before.machine(node).is_some_and(|machine| machine.lock().asks_since().is_some())
 }
 
 fn releases<P: Locklike>(step: &LockStep<'_, P>) -> bool {
