@@ -22,7 +22,7 @@
 //! use core::time::Duration;
 //! use purlin::protocol::Protocol;
 //! use purlin::queue::{NewMessage, Queue, Request, Settings};
-//! use purlin_models::cluster::{Always, Budgets, Claims, ClusterScope, NodeScope, Requests, Sometimes};
+//! use purlin_models::cluster::{Always, Budgets, Claims, ClusterScope, NodeScope, Past, Requests, Sometimes};
 //! use purlin_models::{Model, ProtocolModel, Scope};
 //!
 //! let config = Settings::default().validate().expect("the defaults are valid");
@@ -32,6 +32,7 @@
 //!     requests: Requests::any_of([enqueue, claim]),
 //!     budgets: Budgets { requests: 4, crashes: 1, ..Budgets::CALM },
 //!     tick: Duration::from_secs(1),
+//!     past: Past::OrderBeyond(Duration::ZERO), // time has no end here; the queue only compares what is past
 //!     ..ClusterScope::<Queue>::new([NodeScope::alone(config)])
 //! };
 //! let claims = Claims::<Queue> {

@@ -34,6 +34,14 @@ enum State<P: Protocol, J: Journal<P>> {
     Gone,
 }
 
+/// A kind of work.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Work {
+    Load,
+    Compaction,
+    Append,
+}
+
 type Finished<P, J> = (J, Result<Done<P>, JournalError<<J as Journal<P>>::Error>>);
 
 /// What the journal has done.
@@ -98,17 +106,33 @@ impl<P: Protocol, J: Journal<P>> Desk<P, J> {
         self.ahead.as_ref().is_none_or(Ahead::is_empty)
     }
 
-    /// Begins the next piece of work, if the journal can take it and there is any. The image is that of all records
-    /// persisted so far, so writing it makes them durable just as appending them would.
-    pub(super) fn begin(&mut self, options: &Options, image: impl FnOnce() -> P::Image) {
-        let State::Idle(journal) = &self.state else { return };
-        let full = journal.records() >= options.compact_after.get() as u64;
+    /// What the journal is to do next, if it can take it and there is anything.
+    fn next(&self, options: &Options) -> Option<Work> {
+        let State::Idle(journal) = &self.state else { return None };
         let load_is_due = self.loads.front().is_some_and(|(after, _)| *after <= self.durable);
         if load_is_due && (self.unwritten.is_empty() || !self.loaded_last) {
-            self.once_nothing_is_ahead(Self::begin_load);
-        } else if !self.unwritten.is_empty() && full {
-            self.once_nothing_is_ahead(|desk| desk.begin_compaction(image()));
-        } else if !self.unwritten.is_empty() {
+            return Some(Work::Load);
+        }
+        let full = journal.records() >= options.compact_after.get() as u64;
+        let write = if full { Work::Compaction } else { Work::Append };
+        (!self.unwritten.is_empty()).then_some(write)
+    }
+
+    /// Begins the next piece of work. The image is that of all records persisted so far, so writing it makes them durable
+    /// just as appending them would.
+    pub(super) fn begin(&mut self, options: &Options, image: impl FnOnce() -> P::Image) {
+        match self.next(options) {
+            Some(Work::Load) => self.once_nothing_is_ahead(Self::begin_load),
+            Some(Work::Compaction) => self.once_nothing_is_ahead(|desk| desk.begin_compaction(image())),
+            Some(Work::Append) => self.begin_append(options.append_max.get()),
+            None => {}
+        }
+    }
+
+    /// Begins an append, if that is what comes next. A compaction is not begun before a step: the image would have left the
+    /// machine, but not yet reached the journal, while records that are not in it were persisted.
+    pub(super) fn begin_append_early(&mut self, options: &Options) {
+        if self.next(options) == Some(Work::Append) {
             self.begin_append(options.append_max.get());
         }
     }

@@ -79,7 +79,7 @@ impl<C: Cluster> Stage<C> {
         let disk = &props.station(node).disk;
         let (holds, all) = (disk.folds_to(image), disk.unwritten().len());
         props.note(claim(claims::IMAGE_IS_THE_FOLD_OF_ITS_RECORDS, holds, || {
-            format!("node {node} compacts its journal into an image that is not what its records say")
+            format!("node {node} compacts its journal into {image:?}, which is not what its records say")
         }));
         props.hand_over(at, node, all)
     }
