@@ -109,7 +109,7 @@ impl Server {
         let transport = meet(node, &config, meets).await?;
         let place = transport.place().map(str::to_owned);
         // Opening blocks, and nothing else is to be done meanwhile. It comes last: it turns an earlier process out.
-        let (journal, image) = SqliteJournal::open(db, "lock")?;
+        let (journal, image) = SqliteJournal::open(db, &format!("lock, node {}", node.0))?;
         let recorder = PrometheusBuilder::new().build_recorder();
         let (driver, lock) = Setup::<Lock, _>::new(config, journal, image)
             .transport(transport)
