@@ -76,7 +76,10 @@ impl Drive {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Verdict, Failure> {
     let rooms = rooms::driven();
-    let room = rooms.iter().find(|room| room.name == arguments.room).ok_or_else(|| cannot_be_driven(&arguments.room, &rooms))?;
+    let room = rooms
+        .iter()
+        .find(|room| room.name == arguments.room)
+        .ok_or_else(|| cannot_be_driven(&arguments.room, &rooms))?;
     if arguments.schema {
         print(format_args!("{:#}\n", (room.schema)()))?;
         return Ok(Verdict::Holds);
