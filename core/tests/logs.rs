@@ -232,3 +232,35 @@ fn every_choice_of_sectors_that_a_crash_may_leave_is_a_prefix_of_the_story() {
         }
     }
 }
+
+/// The power goes off while the log is opened after a crash, so that a repair is interrupted too.
+fn crash_while_opening(changes: u64, bytes: u64, first: Survival, opening: DiskFault) -> Result<(), String> {
+    let mut stand = Stand::new(config(1_024, 1));
+    stand.arm(DiskFault::PowerOff { changes, bytes });
+    play(&mut stand, true);
+    stand.disk.disk().crash(first).unwrap();
+    stand.arm(opening);
+    match stand.reopen() {
+        Ok(()) | Err(OpenError::Io(_)) => stand.crash(Survival::Kept)?,
+        Err(error) => return Err(error.to_string()),
+    }
+    stand.is_writable()
+}
+
+#[test]
+fn every_crash_while_a_crash_is_repaired_leaves_a_prefix_of_the_story() {
+    let firsts = || (0..6).map(|seed| Survival::Sectors { seed }).chain([Survival::Kept]);
+    for changes in 0..extent(true) {
+        for bytes in [60, 90, 130, 512, 700] {
+            for first in firsts() {
+                for (changes_while_opening, torn) in (0..4).flat_map(|nth| [10, 22, 40, 512].map(|torn| (nth, torn))) {
+                    let opening = DiskFault::PowerOff { changes: changes_while_opening, bytes: torn };
+                    let crash = crash_while_opening(changes, bytes, first, opening);
+                    crash.unwrap_or_else(|problem| {
+                        panic!("{changes} changes, {bytes} bytes, {first:?}, {opening:?}: {problem}")
+                    });
+                }
+            }
+        }
+    }
+}

@@ -135,3 +135,39 @@ fn the_same_story_gives_the_same_bytes() {
     assert_eq!(disk(several()), disk(several()));
     assert_ne!(disk(several()), Disk::default().disk().inner().clone());
 }
+
+/// What was true before it is known by the header alone.
+#[test]
+fn a_lost_header_of_the_only_segment_is_refused() {
+    let mut stand = Stand::new(config(1_024, 0));
+    (0..20).for_each(|_| turn(&mut stand));
+    let through = Boundary { index: stand.present().last(), term: 1 };
+    stand.change(&Change::TruncatePrefix(through)).unwrap();
+    stand.sync().unwrap();
+    let segments = stand.disk.list().unwrap();
+    assert_eq!(segments.len(), 2, "the one that is written, and the one ahead");
+    stand.disk.disk().crash(Survival::Kept).unwrap();
+    stand.disk.write(segments[0], 0, &[0; 512]).unwrap();
+    assert!(matches!(stand.reopen(), Err(OpenError::Corrupt(_))));
+}
+
+/// Places and numbers agree; only the chain of checksums tells the two apart.
+#[test]
+fn a_segment_of_a_log_that_went_another_way_is_refused() {
+    let fork = |byte: u8| {
+        let mut stand = several();
+        for _ in 0..6 {
+            stand.append(vec![byte; 300]).unwrap();
+            stand.sync().unwrap();
+        }
+        stand
+    };
+    let (mut ours, mut theirs) = (fork(1), fork(2));
+    let last = *ours.disk.list().unwrap().last().unwrap();
+    for segment in last - 2..last {
+        let mut bytes = [0; 1_024];
+        theirs.disk.read(segment, 0, &mut bytes).unwrap();
+        ours.disk.write(segment, 0, &bytes).unwrap();
+    }
+    assert!(matches!(ours.reopen(), Err(OpenError::Corrupt(_))));
+}
