@@ -1,6 +1,6 @@
 //! The log on real files beside its floor: the same bytes, written and synced by hand.
 //!
-//! `cargo bench -p purlin-files`; each round takes the log and both floors in turn, so a busy machine disturbs all of them.
+//! `cargo bench -p purlin-files`; the log and both floors sync in turn, so a busy machine disturbs all of them alike.
 //!
 //! FIGURES
 
@@ -26,8 +26,7 @@ const CASES: [Case; 4] = [
     Case { name: "100 entries of 4 KiB", entries: 100, payload: 4_096 },
 ];
 
-const ROUNDS: usize = 9;
-const SYNCS: usize = 100;
+const SYNCS: usize = 1_000;
 const SEGMENT_BYTES: u64 = 64 << 20;
 
 fn main() {
@@ -40,14 +39,14 @@ fn main() {
     CASES.iter().filter(|case| case.entries > 1).for_each(without_a_disk);
 }
 
-/// The medians of all rounds. The floor writes as many bytes as the log, into a file that is as long already.
+/// The medians of all syncs. The floor writes as many bytes as the log, into a file that is as long already.
 fn beside_the_floor(case: &Case) {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("there is a folder for temporary files");
     let mut log = open(Files::open(folder.path().join("log")).expect("a fresh folder can be opened"));
     let bytes = bytes_of_a_batch(case);
     let (mut ready, mut extending) = (Floor::ready(folder.path()), Floor::extending(folder.path()));
     let mut rows = [Vec::new(), Vec::new(), Vec::new()];
-    for _ in 0..ROUNDS {
+    for _ in 0..SYNCS {
         rows[0].push(timed(|| batch(&mut log, case)));
         rows[1].push(timed(|| ready.write(bytes)));
         rows[2].push(timed(|| extending.write(bytes)));
@@ -71,11 +70,10 @@ fn micros(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e6
 }
 
-/// The time that one sync takes, as the mean of a round.
-fn timed(mut sync: impl FnMut()) -> Duration {
+fn timed(work: impl FnOnce()) -> Duration {
     let began = Instant::now();
-    (0..SYNCS).for_each(|_| sync());
-    began.elapsed() / SYNCS as u32
+    work();
+    began.elapsed()
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {
@@ -181,13 +179,13 @@ fn bytes_of_a_batch(case: &Case) -> usize {
     bytes - 2 * 512
 }
 
-/// The quickest of many rounds, beside copying and checksumming the payloads alone.
+/// The quickest of many batches, beside copying and checksumming the payloads alone.
 fn without_a_disk(case: &Case) {
     let mut log = open(Nowhere::default());
     let mut copy = Vec::new();
     let payload = vec![0x5a; case.payload];
     let (mut whole, mut floor) = (Duration::MAX, Duration::MAX);
-    for _ in 0..50 {
+    for _ in 0..2_000 {
         whole = whole.min(timed(|| batch(&mut log, case)));
         floor = floor.min(timed(|| {
             copy.clear();

@@ -72,6 +72,11 @@ impl<'a> Record<'a> {
         matches!(self, Self::Entry { .. })
     }
 
+    /// Whether the change that it belongs to is not complete with it.
+    pub(super) const fn goes_on(&self) -> bool {
+        matches!(self, Self::Entry { more: true, .. })
+    }
+
     pub(super) fn payload(&self) -> &'a [u8] {
         if let Self::Entry { payload, .. } = self { payload } else { &[] }
     }

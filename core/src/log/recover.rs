@@ -221,7 +221,7 @@ impl<'a, B: Blocks> Replay<'a, B> {
         if head.previous != self.chain {
             return Ok(None);
         }
-        let more = matches!(record, Record::Entry { more: true, .. });
+        let more = record.goes_on();
         let follows = self.state.apply(&record, at).is_some() && (self.begun.is_none() || record.is_entry());
         if !follows {
             return Err(self.corruption(at, "the record does not follow from those before it").into());
@@ -281,7 +281,7 @@ impl<'a, B: Blocks> Replay<'a, B> {
                 Kind::Old => return Ok(false),
                 Kind::New(Stamp { start: None, .. }) => false,
                 Kind::New(Stamp { start: Some(offset), incarnation, .. }) => {
-                    self.is_valid(Position { sector, offset }, incarnation)?
+                    self.holds_valid(Position { sector, offset }, incarnation)?
                 }
                 Kind::Damaged => self.holds_valid(Position::body_of(sector), self.incarnation)?,
             };
@@ -292,22 +292,24 @@ impl<'a, B: Blocks> Replay<'a, B> {
         Ok(false)
     }
 
-    /// Whether a valid record begins in this sector, at or after a place.
+    /// Whether a change ends with a valid record that begins in this sector, at or after a place. Records of a change that
+    /// is not complete say nothing: they may be what an interrupted repair has left.
     fn holds_valid(&mut self, from: Position, incarnation: u32) -> Result<bool, BlockError> {
         if self.window.geometry.is_header(from.sector) {
             return Ok(false);
         }
         for offset in from.offset..SECTOR {
-            if self.is_valid(Position { offset, ..from }, incarnation)? {
+            if self.is_end_of_change(Position { offset, ..from }, incarnation)? {
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    fn is_valid(&mut self, at: Position, incarnation: u32) -> Result<bool, BlockError> {
-        let record = self.window.record(at, incarnation, &mut self.bytes)?;
-        Ok(record.is_some_and(|(head, place, _)| Record::decode(&head, &self.bytes, place).is_some()))
+    fn is_end_of_change(&mut self, at: Position, incarnation: u32) -> Result<bool, BlockError> {
+        let Some((head, place, _)) = self.window.record(at, incarnation, &mut self.bytes)? else { return Ok(false) };
+        let record = Record::decode(&head, &self.bytes, place);
+        Ok(record.is_some_and(|record| !record.goes_on()))
     }
 
     /// Makes what was found durable, and wipes what was left of the rest: otherwise it could be taken for damage later.

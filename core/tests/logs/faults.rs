@@ -142,31 +142,54 @@ fn a_lost_or_misdirected_write_is_refused_once_something_durable_follows() {
     }
 }
 
-#[test]
-fn what_a_repair_cut_off_never_comes_back() {
+/// Of two un-synced writes the first is lost, and the second is there.
+fn with_a_leftover() -> Stand {
     let mut stand = Stand::new(config(1 << 16, 0));
     stand.append("kept").unwrap();
     stand.sync().unwrap();
-    let batch = |stand: &mut Stand| {
-        for payload in [vec![b'x'; 20], vec![b'y'; 20]] {
-            stand.append(payload).unwrap();
-            stand.log.write().unwrap();
-        }
-    };
-    batch(&mut stand);
-    // The sector of the first is lost, that of the second is there.
+    write_two(&mut stand);
     let seed = (0..64).find(|seed| {
         let mut copy = stand.disk.disk().clone();
         copy.crash(Survival::Sectors { seed: *seed }).unwrap();
         let sectors = copy.inner().segment(0).unwrap().chunks(512).map(|it| it.iter().any(|byte| *byte != 0));
         sectors.skip(3).take(2).eq([false, true])
     });
-    stand.crash(Survival::Sectors { seed: seed.unwrap() }).unwrap();
+    stand.disk.disk().crash(Survival::Sectors { seed: seed.unwrap() }).unwrap();
+    stand.history.truncate(1);
+    stand
+}
+
+fn write_two(stand: &mut Stand) {
+    for payload in [vec![b'x'; 20], vec![b'y'; 20]] {
+        stand.append(payload).unwrap();
+        stand.log.write().unwrap();
+    }
+}
+
+#[test]
+fn what_a_repair_cut_off_never_comes_back() {
+    let mut stand = with_a_leftover();
+    stand.reopen().unwrap();
     assert!(stand.log.repair().is_some());
     // The very same bytes again, of which the first survive.
-    batch(&mut stand);
+    write_two(&mut stand);
     stand.crash(Survival::Prefix { bytes: 512, rest: crate::blocks::Rest::Old }).unwrap();
     assert_eq!(stand.log.last_index(), 2);
+}
+
+/// What was to be wiped is of an earlier incarnation all the same.
+#[test]
+fn a_repair_that_the_disk_confirmed_and_did_not_do_harms_nothing() {
+    for bytes in 0..=512 {
+        let mut stand = with_a_leftover();
+        stand.arm(DiskFault::LostWrite);
+        stand.reopen().unwrap();
+        stand.append("new").unwrap();
+        stand.arm(DiskFault::PowerOff { changes: 0, bytes });
+        stand.log.write().unwrap_err();
+        stand.crash(Survival::Kept).unwrap_or_else(|problem| panic!("after {bytes} bytes: {problem}"));
+        stand.is_writable().unwrap();
+    }
 }
 
 #[test]
