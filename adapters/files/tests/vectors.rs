@@ -23,6 +23,6 @@ fn every_case_holds_on_real_files() {
         let making = serde_json::from_value(case["options"].clone()).unwrap();
         let operations: Vec<Map<String, Value>> = serde_json::from_value(case["ops"].clone()).unwrap();
         let run = bench::run(&making, &operations, Files::open(folder.path()).unwrap());
-        run.unwrap_or_else(|difference| panic!("{}: {difference:?}", case["id"]));
+        run.unwrap_or_else(|difference| panic!("{}: {difference}", case["id"]));
     }
 }

@@ -7,6 +7,7 @@ use purlin::log::{
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use std::fmt;
 use std::ops::Range;
 
 /// How the log is made.
@@ -23,6 +24,15 @@ pub(super) enum Difference {
     Unreadable { row: usize, problem: String },
     /// An operation has another outcome.
     Answer { row: usize, expected: Value, got: Value },
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable { row, problem } => write!(formatter, "row {row}: {problem}"),
+            Self::Answer { row, expected, got } => write!(formatter, "row {row}: expected {expected}, got {got}"),
+        }
+    }
 }
 
 /// Runs all operations.

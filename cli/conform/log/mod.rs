@@ -19,7 +19,7 @@ pub(super) fn judge(case: &Case) -> Result<(), Mismatch> {
 
 fn mismatch(difference: Difference) -> Mismatch {
     match difference {
-        Difference::Unreadable { row, problem } => Mismatch::unreadable(format_args!("row {row}: {problem}")),
+        Difference::Unreadable { .. } => Mismatch::unreadable(difference),
         Difference::Answer { row, expected, got } => {
             let told = |answer: Value| serde_json::json!({ "answer": answer });
             Mismatch { expected: told(expected), got: told(got) }.at_row(row)

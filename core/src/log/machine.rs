@@ -108,9 +108,9 @@ impl<B: Blocks> Log<B> {
 
     fn check_entries<P: AsRef<[u8]>>(&self, entries: &[Entry<P>]) -> Result<(), MutationError> {
         let max = self.config.settings().payload_bytes_max;
-        let mut next = self.last_index().checked_add(1).ok_or(MutationError::LastIndex)?;
-        for Entry { index, payload, .. } in entries {
-            let (given, bytes) = (*index, payload.as_ref().len());
+        let first = self.last_index().saturating_add(1);
+        for (nth, Entry { index, payload, .. }) in (0..).zip(entries) {
+            let (given, next, bytes) = (*index, first.saturating_add(nth), payload.as_ref().len());
             if given == u64::MAX {
                 return Err(MutationError::LastIndex);
             }
@@ -123,7 +123,6 @@ impl<B: Blocks> Log<B> {
             if bytes > max as usize {
                 return Err(MutationError::TooLong { index: given, bytes, max });
             }
-            next += 1;
         }
         Ok(())
     }

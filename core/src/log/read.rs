@@ -61,15 +61,12 @@ fn read_entry<B: Blocks>(
 ) -> Result<Entry, ReadError> {
     let position = slot.position();
     let expected = Boundary { index, term: slot.term };
-    let incarnation = window.stamp(position.sector)?.map(|stamp| stamp.incarnation);
-    if let Some(incarnation) = incarnation {
-        if let Some((head, place, _)) = window.record(position, incarnation, bytes)? {
-            if let Some(Record::Entry { at, payload, .. }) = Record::decode(&head, bytes, place) {
-                if at == expected {
-                    return Ok(Entry { index, term: at.term, payload: payload.to_vec() });
-                }
-            }
-        }
+    if let Some(stamp) = window.stamp(position.sector)?
+        && let Some((head, place, _)) = window.record(position, stamp.incarnation, bytes)?
+        && let Some(Record::Entry { at, payload, .. }) = Record::decode(&head, bytes, place)
+        && at == expected
+    {
+        return Ok(Entry { index, term: at.term, payload: payload.to_vec() });
     }
     Err(corruption(window, position).into())
 }
