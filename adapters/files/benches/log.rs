@@ -2,7 +2,17 @@
 //!
 //! `cargo bench -p purlin-files`; the log and both floors sync in turn, so a busy machine disturbs all of them alike.
 //!
-//! FIGURES
+//! Medians of 1,000 syncs on 2 shared vCPUs whose disk was busy with other work (so read the ratios, not the microseconds):
+//!
+//! | one sync for | log / floor | extending / floor | bytes written per byte of payload |
+//! |---|--:|--:|--:|
+//! | 1 entry of 256 B | 1.11 | 1.11 | 2.00 |
+//! | 10 entries of 256 B | 1.05 | 1.33 | 1.20 |
+//! | 100 entries of 256 B | 1.00 | 1.09 | 1.18 |
+//! | 100 entries of 4 KiB | 1.07 | 1.48 | 1.05 |
+//!
+//! Without a disk an entry of 256 B costs 103 ns (copying and checksumming its payload alone: 25 ns), one of 4 KiB 479 ns
+//! (232 ns): the quickest of 2,000 batches.
 
 #![allow(clippy::print_stdout)]
 
