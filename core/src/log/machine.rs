@@ -6,8 +6,11 @@ use super::sector::Seed;
 use super::staged::Staged;
 use super::state::State;
 use super::window::Geometry;
-use super::{BlockError, Blocks, Boundary, Config, Entry, HardState, MutationError, OpenError};
+use super::{BlockError, Blocks, Boundary, Config, Corruption, Entry, HardState, MutationError, OpenError};
 use core::ops::Range;
+
+/// The last segment that a log can have: every byte of it still has a number.
+const SEGMENT_MAX: u64 = u32::MAX as u64;
 
 /// A durable log on some [`Blocks`].
 ///
@@ -286,6 +289,9 @@ impl<B: Blocks> Log<B> {
 /// Segments are made and dropped at the ends only.
 fn check_contiguous(segments: &[u64]) -> Result<Range<u64>, OpenError> {
     let Some((&first, rest)) = segments.split_first() else { return Ok(0..0) };
+    if let Some(&segment) = segments.iter().find(|segment| **segment > SEGMENT_MAX) {
+        return Err(Corruption { segment, offset: 0, problem: "no log has so many segments" }.into());
+    }
     let mut end = first + 1;
     for &segment in rest {
         if segment != end {

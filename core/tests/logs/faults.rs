@@ -3,19 +3,34 @@
 use crate::blocks::{DiskFault, Survival};
 use crate::naive::{Change, Content};
 use crate::stand::{Stand, config, entry};
+use proptest::prelude::*;
 use purlin::log::{BlockError, Boundary, HardState, MutationError, OpenError, ReadError};
+
+/// The two changes of a batch.
+fn changes(batch: u64) -> [Change; 2] {
+    let next = 3 * batch + 1;
+    let entries = (next..next + 3).map(|index| entry(index, batch, vec![b'a'; 150 * batch as usize]));
+    let hard_state = HardState { term: batch, vote: 1, commit: next };
+    [Change::Append(entries.collect()), Change::HardState(hard_state)]
+}
 
 /// A log of several segments and batches, all of it durable.
 fn written() -> Stand {
     let mut stand = Stand::new(config(2_048, 0));
     for batch in 0..4 {
-        let next = stand.present().last() + 1;
-        let entries = (next..next + 3).map(|index| entry(index, batch, vec![b'a'; 150 * batch as usize]));
-        stand.change(&Change::Append(entries.collect())).unwrap();
-        stand.change(&Change::HardState(HardState { term: batch, vote: 1, commit: next })).unwrap();
+        changes(batch).iter().for_each(|change| stand.change(change).unwrap());
         stand.sync().unwrap();
     }
     stand
+}
+
+/// What it was after each change.
+fn states() -> Vec<Content> {
+    let mut states = vec![Content::default()];
+    for change in (0..4).flat_map(changes) {
+        states.extend(states.last().map(|state| state.after(&change)));
+    }
+    states
 }
 
 /// What each segment holds.
@@ -49,6 +64,29 @@ fn no_flipped_bit_is_answered_by_a_shorter_log() {
     assert!(refused > 4_000, "only {refused} flips were refused");
     // The last record is a hard state: a head of 13 bytes and three numbers, over the edge of a sector with its stamp.
     assert_eq!(dropped, 13 + 24 + 22, "the last record alone may be dropped");
+}
+
+/// However much is damaged: a log that opens is one that was, and nothing panics.
+#[test]
+fn many_flipped_bits_leave_a_prefix_of_the_changes_or_nothing() {
+    let pristine = written();
+    let places = bytes_of(&pristine);
+    let flips = prop::collection::vec((0..places.len(), any::<u64>(), 1..=u8::MAX), 1..40);
+    let opened = std::cell::Cell::new(0);
+    crate::prove(1_000, &flips, |flips| {
+        let mut stand = written();
+        for (nth, offset, mask) in flips {
+            let (segment, length) = places[nth];
+            stand.disk.disk().rot(segment, offset % length as u64, mask).unwrap();
+        }
+        if stand.reopen().is_ok() {
+            opened.set(opened.get() + 1);
+            let found = Content::of(&mut stand.log);
+            prop_assert!(states().contains(&found), "{:?}", found);
+        }
+        Ok(())
+    });
+    assert!(opened.get() > 0, "no log was opened");
 }
 
 #[test]

@@ -80,6 +80,13 @@ fn a_missing_segment_is_noticed_wherever_it_was() {
 }
 
 #[test]
+fn a_segment_with_an_absurd_number_is_refused() {
+    let mut stand = several();
+    stand.disk.create(u64::MAX, 1_024).unwrap();
+    assert!(matches!(stand.reopen(), Err(OpenError::Corrupt(_))));
+}
+
+#[test]
 fn a_zeroed_segment_is_noticed() {
     let present = several().disk.list().unwrap();
     for segment in &present[..present.len() - 1] {
