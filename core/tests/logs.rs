@@ -3,8 +3,8 @@
 //!
 //! Another seed: `PURLIN_SEED=7 cargo test -p purlin --test logs`.
 
-#[allow(dead_code, unreachable_pub)]
-#[path = "../../sim/src/blocks.rs"]
+#[allow(dead_code, unreachable_pub, unused_imports)]
+#[path = "../../sim/src/blocks/mod.rs"]
 mod blocks;
 #[path = "logs/faults.rs"]
 mod faults;

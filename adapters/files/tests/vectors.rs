@@ -4,8 +4,8 @@
 #[path = "../../../cli/conform/log/bench.rs"]
 #[allow(unreachable_pub)]
 mod bench;
-#[allow(dead_code, unreachable_pub)]
-#[path = "../../../sim/src/blocks.rs"]
+#[allow(dead_code, unreachable_pub, unused_imports)]
+#[path = "../../../sim/src/blocks/mod.rs"]
 mod blocks;
 
 use purlin_files::Files;

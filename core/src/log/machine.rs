@@ -15,8 +15,9 @@ const SEGMENT_MAX: u64 = u32::MAX as u64;
 /// A durable log on some [`Blocks`].
 ///
 /// Changes are seen by reads at once and durable after [`sync`](Log::sync). They take effect in one order, entries and hard
-/// state alike. Dropping a log is a crash: use [`close`](Log::close).
-#[derive(Debug)]
+/// state alike. Dropping a log is a crash: use [`close`](Log::close). A clone is for disks whose clones are disks of their
+/// own, as in simulations: two logs on one disk harm each other.
+#[derive(Clone, Debug)]
 pub struct Log<B> {
     config: Config,
     pub(super) blocks: B,
@@ -42,28 +43,38 @@ impl<B: Blocks> Log<B> {
     ///
     /// # Errors
     /// It is damaged, or another's, or of another version, or the disk fails.
-    pub fn open(config: Config, mut blocks: B) -> Result<Self, OpenError> {
-        let segments = check_contiguous(&blocks.list()?)?;
-        let recovered = if segments.is_empty() { None } else { recover(&config, &mut blocks, segments.clone())? };
-        let mut log = match recovered {
-            Some(recovered) => Self::go_on(config, blocks, segments, recovered),
-            None => Self::begin(config, blocks, segments)?,
-        };
-        log.stage(&Record::Opened);
-        log.sync().map_err(|error| match error {
-            MutationError::Io(error) => error,
-            other => unreachable!("a sync of a fresh log fails by its disk only: {other}"),
-        })?;
-        Ok(log)
+    pub fn open(config: Config, blocks: B) -> Result<Self, OpenError> {
+        Self::open_or_give_back(config, blocks).map_err(|(error, _)| error)
     }
 
-    fn begin(config: Config, mut blocks: B, mut segments: Range<u64>) -> Result<Self, BlockError> {
-        for leftover in segments.clone() {
+    /// As [`open`](Log::open), and gives the disk back if that fails, to try once more.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn open_or_give_back(config: Config, mut blocks: B) -> Result<Self, (OpenError, B)> {
+        let (segments, recovered) = match Self::look(&config, &mut blocks) {
+            Ok(found) => found,
+            Err(error) => return Err((error, blocks)),
+        };
+        let mut log = Self::go_on(config, blocks, segments, recovered);
+        log.stage(&Record::Opened);
+        match log.sync_staged() {
+            Ok(()) => Ok(log),
+            Err(error) => Err((error.into(), log.blocks)),
+        }
+    }
+
+    /// What is there, made durable.
+    fn look(config: &Config, blocks: &mut B) -> Result<(Range<u64>, Recovered), OpenError> {
+        let segments = check_contiguous(&blocks.list()?)?;
+        let recovered = if segments.is_empty() { None } else { recover(config, blocks, segments.clone())? };
+        if let Some(recovered) = recovered {
+            return Ok((segments, recovered));
+        }
+        for leftover in segments {
             blocks.remove(leftover)?;
         }
-        segments = 0..0;
-        let recovered = Recovered::fresh(config.sectors());
-        Ok(Self::go_on(config, blocks, segments, recovered))
+        Ok((0..0, Recovered::fresh(config.sectors())))
     }
 
     fn go_on(config: Config, blocks: B, segments: Range<u64>, recovered: Recovered) -> Self {
@@ -199,11 +210,17 @@ impl<B: Blocks> Log<B> {
     /// # Errors
     /// The log is poisoned, or the disk fails.
     pub fn sync(&mut self) -> Result<(), MutationError> {
-        self.guarded(|log| {
-            log.write_staged()?;
-            log.sync_written()?;
-            log.drop_segments()
-        })
+        self.guarded(Self::sync_staged)
+    }
+
+    /// The disk.
+    pub const fn blocks(&self) -> &B {
+        &self.blocks
+    }
+
+    /// The disk, to have it fail in a simulation. What writes to it harms the log.
+    pub const fn blocks_mut(&mut self) -> &mut B {
+        &mut self.blocks
     }
 
     /// Syncs, and gives the disk back.
@@ -230,6 +247,12 @@ impl<B: Blocks> Log<B> {
         let done = work(self);
         self.is_poisoned = done.is_err();
         Ok(done?)
+    }
+
+    fn sync_staged(&mut self) -> Result<(), BlockError> {
+        self.write_staged()?;
+        self.sync_written()?;
+        self.drop_segments()
     }
 
     fn write_staged(&mut self) -> Result<(), BlockError> {

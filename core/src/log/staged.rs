@@ -4,7 +4,7 @@ use super::header::{Header, Snapshot};
 use super::record::Place;
 use super::sector::{BODY, Position, SECTOR, STAMP, Seed, Stamp};
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Staged {
     pub(super) seed: Seed,
     identity: u128,

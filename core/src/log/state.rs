@@ -6,7 +6,7 @@ use super::sector::Position;
 use super::{Boundary, HardState};
 use std::collections::VecDeque;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct State {
     pub(super) boundary: Boundary,
     pub(super) hard_state: HardState,
