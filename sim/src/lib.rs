@@ -23,6 +23,7 @@
 //!
 //! A run is a function of its plan: no wall clock, no unordered map, no thread, no other randomness than [`Die`].
 
+pub mod blocks;
 mod campaign;
 pub mod checker;
 mod clock;
