@@ -137,6 +137,25 @@ fn what_a_failed_sync_was_to_keep_is_confirmed_by_no_later_one() {
     assert_eq!(Content::of(&mut stand.log), synced);
 }
 
+/// The process ends on the error, as it should, and starts again on a system that still has in memory what it could not write.
+#[test]
+fn what_a_log_shows_after_a_failed_sync_and_a_restart_is_durable() {
+    let survivals = [Survival::Lost, Survival::Sectors { seed: 1 }, Survival::Sectors { seed: 2 }, Survival::Kept];
+    for (survival, length) in
+        survivals.into_iter().flat_map(|survival| [5, 600, 5_000].map(|length| (survival, length)))
+    {
+        let mut stand = written();
+        stand.arm(DiskFault::SyncError);
+        stand.append(vec![b'd'; length]).unwrap();
+        stand.sync().unwrap_err();
+        stand.reopen().unwrap();
+        let shown = Content::of(&mut stand.log);
+        stand.crash(survival).unwrap();
+        assert_eq!(Content::of(&mut stand.log), shown, "{survival:?}, {length} bytes");
+        stand.is_writable().unwrap();
+    }
+}
+
 #[test]
 fn a_full_disk_is_told_and_ends_all_writing() {
     let mut stand = written();

@@ -118,7 +118,7 @@ fn another_version_is_refused() {
     let first = stand.disk.list().unwrap()[0];
     stand.disk.read(first, 0, &mut header).unwrap();
     header[30] = 2;
-    let check = crc32c::crc32c(&header[22..22 + 84]);
+    let check = crc32c::crc32c(&header[..22 + 84]);
     header[22 + 84..22 + 88].copy_from_slice(&check.to_le_bytes());
     stand.disk.disk().crash(Survival::Kept).unwrap();
     stand.disk.write(first, 0, &header).unwrap();
