@@ -59,11 +59,12 @@ fn a_header_that_is_torn_over_an_older_one_is_not_taken_for_whole() {
 /// Where the log goes on lies half a sector; what comes after it survives the next crash, and what replaces it does not.
 #[test]
 fn a_sector_that_is_torn_where_the_log_goes_on_is_no_corruption_later() {
-    // Alone, and behind a record that begins in the sector before it.
-    for (segment_bytes, length, torn) in [(1_024, 5, 1), (1_024, 5, 30), (1_024, 5, 560), (1_536, 600, 542)] {
+    // At first in the sector that is written, then in the one in which its last record goes on.
+    let cases = [(1_024, [0, 5], 1), (1_024, [0, 5], 30), (1_024, [0, 5], 560), (1_536, [0, 600], 542)];
+    for (segment_bytes, lengths, torn) in cases {
         let make = || {
             let mut stand = Stand::new(config(segment_bytes, 0));
-            stand.append(vec![b'x'; length]).unwrap();
+            lengths.iter().for_each(|length| stand.append(vec![b'x'; *length]).unwrap());
             stand.log.write().unwrap();
             stand
         };
