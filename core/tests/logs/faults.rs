@@ -239,6 +239,8 @@ fn what_a_repair_cut_off_never_comes_back() {
 fn a_repair_that_the_disk_confirmed_and_did_not_do_harms_nothing() {
     for bytes in 0..=512 {
         let mut stand = with_a_leftover();
+        // The first write is of what was found, and is done where it should be.
+        stand.arm(DiskFault::MisdirectedWrite { sectors: 0 });
         stand.arm(DiskFault::LostWrite);
         stand.reopen().unwrap();
         stand.append("new").unwrap();
