@@ -157,6 +157,21 @@ fn what_a_log_shows_after_a_failed_sync_and_a_restart_is_durable() {
 }
 
 #[test]
+fn a_truncated_suffix_that_was_acknowledged_never_comes_back() {
+    let survivals = [Survival::Lost, Survival::Kept].into_iter().chain((0..8).map(|seed| Survival::Sectors { seed }));
+    for survival in survivals {
+        let mut stand = written();
+        stand.change(&Change::TruncateSuffix(5)).unwrap();
+        stand.sync().unwrap();
+        stand.append("another fifth").unwrap();
+        stand.log.write().unwrap();
+        stand.crash(survival).unwrap();
+        let found = Content::of(&mut stand.log);
+        assert!(found.entries[4..].iter().all(|entry| entry.payload == b"another fifth"), "{survival:?}");
+    }
+}
+
+#[test]
 fn a_full_disk_is_told_and_ends_all_writing() {
     let mut stand = written();
     stand.arm(DiskFault::Full);
