@@ -31,7 +31,7 @@ fn a_campaign_that_did_not_see_everything_is_vacuous() {
 
 #[test]
 fn full_stack_seeds_hold_and_the_breaker_opens_and_closes_in_them() {
-    let summary = campaign(Tier::Turmoil, 6);
+    let summary = campaign(Tier::Turmoil, 12);
     assert_eq!(summary.failed, []);
     for seen in ["the_breaker_opened", "the_breaker_half_opened", "the_breaker_closed_again", "a_probe_was_cancelled"] {
         assert!(!summary.unseen.contains(&seen), "{seen} was not seen");
@@ -84,7 +84,7 @@ fn every_process_has_the_same_histories() {
 fn every_kind_of_fault_is_drawn() {
     let kinds: BTreeSet<&str> =
         (0..100).flat_map(|seed| scenario().plan(seed).faults).map(|fault| fault.kind.name()).collect();
-    assert_eq!(kinds.len(), 9, "{kinds:?}");
+    assert_eq!(kinds.len(), 12, "{kinds:?}");
 }
 
 #[test]

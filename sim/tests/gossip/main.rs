@@ -123,7 +123,7 @@ fn each_fault_is_felt_in_both_tiers() {
             (FaultKind::BitRot { node: 0, bits: 100 }, "does not begin"),
         ] {
             let down = during(kind);
-            assert_eq!(count(&down, ["node 0", word]), 1, "{tier}");
+            assert_eq!(count(&down, ["node 0", word]), 1, "{tier}, {kind:?}: {down:#?}");
             let end = down.iter().position(|line| line.contains(word)).unwrap();
             assert_eq!(count(&down[end + 1..], ["is answered by node 0", ""]), 0, "{tier}: it is down");
         }

@@ -41,19 +41,19 @@ impl Bytes {
         Self { config, place, rotten: Vec::new(), is_misled: false, is_unreadable: false }
     }
 
-    /// Opens the log. What it holds, oldest first.
-    pub(super) fn open(&mut self) -> Result<Vec<Vec<u8>>, DiskFailed> {
+    /// Opens the log. What it holds, oldest first; or why it cannot be opened.
+    pub(super) fn open(&mut self) -> Result<Vec<Vec<u8>>, String> {
         let device = self.take();
         let mut log = match Log::open_or_give_back(self.config.clone(), device) {
             Ok(log) => log,
-            Err((_, device)) => {
+            Err((why, device)) => {
                 self.place = Place::Closed(device);
-                return Err(DiskFailed);
+                return Err(why.to_string());
             }
         };
         let found = log.read(1..log.last_index() + 1);
         self.place = Place::Open(Box::new(log));
-        let entries = found.map_err(|_| DiskFailed)?;
+        let entries = found.map_err(|why| why.to_string())?;
         Ok(entries.into_iter().map(|entry| entry.payload).collect())
     }
 
@@ -185,8 +185,8 @@ impl Bytes {
         self.rotten.clear();
         let seed = self.config.settings().identity as u64;
         self.place = Place::Closed(FaultyDisk::seeded(Memory::default(), seed));
-        let restored = self.open().and_then(|_| self.append(0, records)).and_then(|()| self.sync());
-        debug_assert!(restored.is_ok(), "a fresh disk does not fail");
+        let restored = self.open().is_ok() && self.append(0, records).and_then(|()| self.sync()).is_ok();
+        debug_assert!(restored, "a fresh disk does not fail");
         let device = self.take();
         self.place = Place::Closed(device);
     }

@@ -44,7 +44,7 @@ pub(super) struct DiskFailed;
 #[derive(Debug)]
 pub(super) enum Unopened {
     /// It cannot be read, or is damaged, and says so.
-    Refused,
+    Refused(String),
     /// It gives back something else than was written.
     Wrong(Violation),
 }
@@ -137,7 +137,7 @@ impl<P: Protocol> Disk<P> {
     /// Opens the journal again: everything in it is synced first.
     pub(super) fn open(&mut self) -> Result<&P::Image, Unopened> {
         if let Some(bytes) = &mut self.bytes {
-            let found = bytes.open().map_err(|DiskFailed| Unopened::Refused)?;
+            let found = bytes.open().map_err(Unopened::Refused)?;
             let was_misled = bytes.is_misled();
             self.check_found(&found, was_misled)?;
             self.journal.truncate(found.len());
@@ -152,7 +152,7 @@ impl<P: Protocol> Disk<P> {
     /// That the very last write never arrived no log can tell, if the disk said that it did.
     fn check_found(&self, found: &[Vec<u8>], was_misled: bool) -> Result<(), Unopened> {
         if was_misled && (self.synced_before..self.synced).contains(&found.len()) {
-            return Err(Unopened::Refused);
+            return Err(Unopened::Refused("what was written last has not arrived".to_owned()));
         }
         let same = found.len() <= self.journal.len()
             && found.iter().zip(&self.journal).all(|(bytes, record)| bytes::decode(bytes).as_ref() == Some(record));

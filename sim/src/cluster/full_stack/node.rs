@@ -24,6 +24,9 @@ type P<C> = <C as Cluster>::Protocol;
 /// After how many records the journal is compacted: so few that it happens often.
 const COMPACT_AFTER: NonZeroUsize = NonZeroUsize::new(40).expect("40 is not 0");
 
+/// How long the system takes to end the tasks of a process and to close its port.
+const RESTARTING: Duration = Duration::from_millis(1);
+
 pub(super) async fn run<C: Cluster>(stage: Arc<Stage<C>>, node: u32) -> turmoil::Result {
     let time = HostTime::start();
     loop {
@@ -37,6 +40,7 @@ pub(super) async fn run<C: Cluster>(stage: Arc<Stage<C>>, node: u32) -> turmoil:
             lived = process => lived?,
         }
         network.end();
+        sleep(RESTARTING).await;
     }
 }
 

@@ -106,7 +106,7 @@ impl<C: Cluster> Swarm<C> {
 
     fn stay_down(&mut self, node: u32, why: Unopened) {
         match why {
-            Unopened::Refused => self.record(&Event::Refused { node }),
+            Unopened::Refused(why) => self.record(&Event::Refused { node, why: &why }),
             Unopened::Wrong(violation) => self.recorder.note(Err(violation)),
         }
         self.station(node).fall();

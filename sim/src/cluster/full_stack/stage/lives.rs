@@ -291,7 +291,7 @@ impl<C: Cluster> Stage<C> {
 impl<C: Cluster> Props<C> {
     fn stay_down(&mut self, at: Instant, node: u32, why: Unopened) {
         match why {
-            Unopened::Refused => self.record(at, &Event::Refused { node }),
+            Unopened::Refused(why) => self.record(at, &Event::Refused { node, why: &why }),
             Unopened::Wrong(violation) => self.note(Err(violation)),
         }
         self.station(node).fall();
