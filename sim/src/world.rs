@@ -62,8 +62,9 @@ struct Scheduled<H> {
 }
 
 impl<H> Scheduled<H> {
-    fn key(&self) -> (Instant, u64) {
-        (self.at, self.order)
+    /// Instant and order in one number, which takes one comparison.
+    fn key(&self) -> u128 {
+        u128::from(self.at.as_nanos()) << u64::BITS | u128::from(self.order)
     }
 }
 
