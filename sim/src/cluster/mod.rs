@@ -118,6 +118,7 @@
 //! # Ok::<(), purlin_sim::InvalidPlan>(())
 //! ```
 
+mod asks;
 mod client;
 mod disk;
 mod environment;
@@ -129,6 +130,7 @@ mod process;
 mod slab;
 mod swarm;
 
+pub(crate) use asks::ByAsk;
 pub use client::{Ask, Client, Desk, Occasion, Unanswered};
 pub use environment::{ClockBounds, ClockError, Environment, Phase, Phases, Recovery, Setting};
 pub use history::{End, Event};

@@ -120,7 +120,7 @@ impl<C: Cluster> Swarm<C> {
         let (process, deferred, backlog) = (process.take(), core::mem::take(deferred), core::mem::take(backlog));
         if let Some(process) = process {
             self.record(&Event::Ended { node, end, records, lost });
-            for (client, ask) in process.tickets.into_values() {
+            for (client, ask) in process.asked() {
                 self.turn_away(client, node, ask, Unanswered::Unknown);
             }
         }
