@@ -27,6 +27,7 @@ impl NodeClock {
     }
 
     /// What this clock shows at the true instant `now`.
+    #[inline]
     pub fn read(&self, now: Instant) -> Instant {
         match self.stopped {
             Some((shown, _)) => shown,
@@ -34,6 +35,7 @@ impl NodeClock {
         }
     }
 
+    #[inline]
     fn running(&self, now: Instant) -> Instant {
         let passed = now.as_nanos().saturating_sub(self.since.as_nanos());
         let shown = self.shown + Duration::from_nanos(self.gone_on(passed));
