@@ -23,6 +23,7 @@
 //!
 //! A run is a function of its plan: no wall clock, no unordered map, no thread, no other randomness than [`Die`].
 
+mod build;
 mod campaign;
 pub mod checker;
 mod clock;
@@ -33,6 +34,7 @@ pub mod document;
 mod fault;
 mod hash;
 pub mod history;
+mod merge;
 pub mod plan;
 mod results;
 mod scenario;
@@ -40,11 +42,14 @@ pub mod scenarios;
 mod turmoil;
 pub mod world;
 
-pub use campaign::{Campaign, CampaignError, Failure, Malformed, Progress, Shard, Summary, parse_seeds};
+pub use campaign::{
+    Campaign, CampaignError, Class, Exemplar, Failure, Malformed, Progress, Shard, Summary, parse_seeds,
+};
 pub use checker::Coverage;
 pub use clock::NodeClock;
 pub use die::Die;
 pub use hash::{Fingerprint, Hash};
+pub use merge::{Merge, MergeError, MergedCampaign, Missing};
 pub use plan::{Fault, FaultKind, InvalidPlan, Link, NoPlan, Nodes, Plan, PlanOptions, Ratio, Span};
 pub use results::ResultsError;
 pub use scenario::{Run, Scenario, Tier, UnknownTier, Verdict};
@@ -52,3 +57,6 @@ pub use scenarios::scenarios;
 
 /// The property that every run has: nothing panics.
 pub const NOTHING_PANICS: &str = "nothing_panics";
+
+/// The property that every campaign has: a run follows from its plan, down to the last byte of its trace.
+pub const SAME_SEED_SAME_BYTES: &str = "same_seed_same_bytes";

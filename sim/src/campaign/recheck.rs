@@ -1,0 +1,136 @@
+//! Runs that are done twice, because the same seed must give the same bytes.
+//!
+//! A simulation that leaks, be it a clock, an unordered map, or something left over from an earlier run, finds what
+//! nobody can find again. So a fixed share of all seeds is run a second time, on a thread of its own, and the two traces
+//! are compared byte for byte.
+
+use crate::SAME_SEED_SAME_BYTES;
+use crate::plan::{InvalidPlan, Plan};
+use crate::scenario::{Run, Scenario, Tier, Verdict};
+use std::panic::resume_unwind;
+use std::thread;
+
+/// One of so many seeds is run twice: more than 5 %. It is a prime, so that only a multiple of it as the number of shards
+/// gives them all to one shard.
+const ONE_OF: u64 = 19;
+
+/// Whether a seed is run twice, in a campaign whose shards together begin at `first`. That one is, so that no campaign
+/// goes unchecked.
+pub(super) fn is_due(seed: u64, first: u64) -> bool {
+    seed == first || seed.is_multiple_of(ONE_OF)
+}
+
+/// Runs a plan here and on a new thread. The verdict is that of the first run, unless the second differs in any byte.
+pub(super) fn run_twice(scenario: &Scenario, tier: Tier, plan: &Plan) -> Result<Run, InvalidPlan> {
+    let first = scenario.run_traced(tier, plan)?;
+    let second = thread::scope(|scope| scope.spawn(|| scenario.run_traced(tier, plan)).join());
+    let second = second.unwrap_or_else(|panic| resume_unwind(panic))?;
+    let cpu = first.cpu + second.cpu;
+    let verdict = match difference(&first, &second) {
+        None => first.verdict,
+        Some(detail) => Verdict::Violated { property: SAME_SEED_SAME_BYTES.to_owned(), detail },
+    };
+    Ok(Run { verdict, cpu, trace: Vec::new(), ..first })
+}
+
+/// The first thing in which two runs of the same plan differ.
+fn difference(first: &Run, second: &Run) -> Option<String> {
+    let length = first.trace.len().max(second.trace.len());
+    let differs = (0..length).find(|line| first.trace.get(*line) != second.trace.get(*line));
+    differs.map(|line| differing_line(first, second, line)).or_else(|| differing_end(first, second))
+}
+
+fn differing_line(first: &Run, second: &Run, line: usize) -> String {
+    let told = |run: &Run| run.trace.get(line).map_or("nothing".to_owned(), |text| format!("`{}`", text.trim()));
+    format!("line {} of the trace was {} at first and {} when it was run again", line + 1, told(first), told(second))
+}
+
+/// Traces that read alike may still come of runs that were not: not everything that is counted is written.
+fn differing_end(first: &Run, second: &Run) -> Option<String> {
+    let told = |run: &Run| {
+        let (verdict, coverage) = (&run.verdict, run.coverage.to_word());
+        format!("{verdict:?}, {} events, {:?}, hash {}, saw {coverage:x}", run.events, run.simulated, run.trace_hash)
+    };
+    let (first, second) = (told(first), told(second));
+    (first != second)
+        .then(|| format!("the traces are alike, but it ended with {first} at first, and then with {second}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Played;
+    use crate::scenarios;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+
+    /// A tier whose runs depend on how many there were before.
+    fn leaky(plan: &Plan, traced: bool) -> Result<Played, InvalidPlan> {
+        let noise = plan.noise % 1_000 + RUNS.fetch_add(1, Ordering::Relaxed);
+        (scenarios()[0].swarm)(&Plan { noise, ..plan.clone() }, traced)
+    }
+
+    /// A tier whose last line alone depends on it.
+    fn leaky_in_its_count(plan: &Plan, traced: bool) -> Result<Played, InvalidPlan> {
+        let played = (scenarios()[0].swarm)(plan, traced)?;
+        Ok(Played { events: played.events + RUNS.fetch_add(1, Ordering::Relaxed), ..played })
+    }
+
+    fn verdict(scenario: &Scenario) -> Verdict {
+        run_twice(scenario, Tier::Swarm, &scenario.plan(7)).unwrap().verdict
+    }
+
+    #[test]
+    fn what_is_left_over_from_an_earlier_run_is_caught_with_the_first_line_that_differs() {
+        let scenario = Scenario { swarm: leaky, ..scenarios()[0] };
+        let Verdict::Violated { property, detail } = verdict(&scenario) else { panic!("it leaks") };
+        assert_eq!(property, SAME_SEED_SAME_BYTES);
+        assert!(detail.starts_with("line ") && detail.contains(" at first and `"), "{detail}");
+    }
+
+    #[test]
+    fn what_is_counted_but_not_traced_is_compared_too() {
+        let scenario = Scenario { swarm: leaky_in_its_count, ..scenarios()[0] };
+        let Verdict::Violated { detail, .. } = verdict(&scenario) else { panic!("it leaks") };
+        assert!(detail.starts_with("the traces are alike"), "{detail}");
+    }
+
+    #[test]
+    fn a_run_without_a_leak_is_what_it_is_when_it_is_run_once() {
+        for scenario in scenarios() {
+            let plan = scenario.plan(7);
+            let (once, twice) = (scenario.run(Tier::Swarm, &plan), run_twice(&scenario, Tier::Swarm, &plan));
+            let (once, twice) = (once.unwrap(), twice.unwrap());
+            assert_eq!((once.verdict, once.events, once.trace_hash), (twice.verdict, twice.events, twice.trace_hash));
+        }
+    }
+
+    #[test]
+    fn a_trace_that_ends_early_differs_where_it_ends() {
+        let whole = scenarios()[0].run_traced(Tier::Swarm, &scenarios()[0].plan(1)).unwrap();
+        let mut shorter = whole.clone();
+        let last = shorter.trace.pop().unwrap();
+        let told = difference(&whole, &shorter).unwrap();
+        assert!(told.contains(&format!("line {}", whole.trace.len())), "{told}");
+        assert!(told.contains(last.trim()) && told.contains("nothing"), "{told}");
+    }
+
+    #[test]
+    fn at_least_one_of_twenty_seeds_is_run_twice_in_any_campaign() {
+        for (first, length) in [(0, 1), (1, 1), (3, 40), (19, 20), (20, 19), (5, 1_000), (18, 57)] {
+            let due = (first..first + length).filter(|seed| is_due(*seed, first)).count() as u64;
+            assert!(due * 20 >= length, "{due} of {length} from {first}");
+        }
+    }
+
+    #[test]
+    fn shards_share_what_is_run_twice() {
+        for shards in [2, 3, 4, 5, 8, 10, 20, 64, 100] {
+            for shard in 0..shards {
+                let due = (0..19 * shards).filter(|seed| seed % shards == shard && is_due(*seed, 0)).count();
+                assert_eq!(due, 1, "shard {shard} of {shards}");
+            }
+        }
+    }
+}
