@@ -10,6 +10,7 @@ mod conform;
 mod drive;
 mod failure;
 mod list;
+mod merge;
 mod mutants;
 mod output;
 mod replay;
@@ -46,6 +47,7 @@ enum Command {
     Spec(spec::Arguments),
     Chaos(chaos::Arguments),
     Replay(replay::Arguments),
+    Merge(merge::Arguments),
     Conform(conform::Arguments),
     Drive(drive::Arguments),
     Mutants(mutants::Arguments),
@@ -79,6 +81,7 @@ fn run_command(command: &Command, output: Output) -> Result<Verdict, Failure> {
         Command::Spec(arguments) => spec::run(arguments, output),
         Command::Chaos(arguments) => chaos::run(arguments, output),
         Command::Replay(arguments) => replay::run(arguments, output),
+        Command::Merge(arguments) => merge::run(arguments, output),
         Command::Conform(arguments) => conform::run(arguments, output),
         Command::Drive(arguments) => drive::run(arguments),
         Command::Mutants(arguments) => mutants::run(arguments, output),

@@ -23,6 +23,8 @@ pub struct Merge {
     /// The build, and where it was met first.
     build: Option<(String, PathBuf)>,
     directories: BTreeSet<PathBuf>,
+    /// Where all of it was written.
+    kept: Option<PathBuf>,
     parts: BTreeMap<(String, Tier), Part>,
 }
 
@@ -121,10 +123,11 @@ impl Merge {
         for campaign in self.campaigns()? {
             self.keep_plans(campaign.summary, directory)?;
         }
-        self.directories.insert(directory.to_owned());
         let part = path.with_extension("part");
         let written = self.write(&part).and_then(|()| std::fs::rename(&part, &path));
-        Ok(written.map_err(failed(&path, "written"))?)
+        written.map_err(failed(&path, "written"))?;
+        self.kept = Some(directory.to_owned());
+        Ok(())
     }
 
     /// The campaigns, in order of their scenarios.
@@ -206,7 +209,8 @@ impl Merge {
 
     /// Where a plan is: any of the files of this name, since they are all alike, but always the same.
     fn find_plan(&self, name: &str) -> Option<PathBuf> {
-        self.directories.iter().map(|directory| directory.join(name)).find(|path| path.exists())
+        let directories = self.kept.iter().chain(&self.directories);
+        directories.map(|directory| directory.join(name)).find(|path| path.exists())
     }
 
     fn keep_plans(&self, mut summary: Summary, directory: &Path) -> Result<(), ResultsError> {

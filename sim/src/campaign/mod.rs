@@ -79,6 +79,12 @@ impl Campaign {
         Self { tier, seeds, shard: Shard::WHOLE, budget: None, out: None, threads }
     }
 
+    /// The seeds that are run here, in their order.
+    pub fn seeds_here(&self) -> impl Iterator<Item = u64> {
+        let seeds = ShardSeeds::new(&self.seeds, self.shard);
+        (0..seeds.count).filter_map(move |position| seeds.get(position))
+    }
+
     /// Runs it. `progress` is told after each seed, from any thread.
     ///
     /// # Errors
