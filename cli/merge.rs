@@ -5,12 +5,14 @@ use crate::failure::{Failure, Verdict};
 use crate::output::{Output, first_few, grouped};
 use purlin_sim::{Merge, MergedCampaign, Missing};
 use serde::Serialize;
-use std::path::PathBuf;
+use std::fs::{self, DirEntry};
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// Merge the results of shards into those of the whole campaign
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The directories that the shards have kept their results in; those of an earlier merge are as good
+    /// Directories that shards, or earlier merges, have kept their results in; or one that holds such directories
     #[arg(value_name = "DIR", required = true)]
     directories: Vec<PathBuf>,
     /// Keep the merged results and plans here, together with what is there already
@@ -27,7 +29,11 @@ struct Document {
 }
 
 pub(crate) fn run(arguments: &Arguments, output: Output) -> Result<Verdict, Failure> {
-    let mut merge = Merge::read(arguments.directories.iter().map(PathBuf::as_path)).map_err(Failure::new)?;
+    let mut directories = Vec::new();
+    for directory in &arguments.directories {
+        directories.extend(with_results(directory)?);
+    }
+    let mut merge = Merge::read(directories.iter().map(PathBuf::as_path)).map_err(Failure::new)?;
     if let Some(out) = &arguments.out {
         merge.keep(out).map_err(Failure::new)?;
     }
@@ -38,6 +44,15 @@ pub(crate) fn run(arguments: &Arguments, output: Output) -> Result<Verdict, Fail
     let verdict = Verdict::holds_if(runs.iter().all(|run| holds(&run.summary)));
     output.document(&Document { runs })?;
     Ok(verdict)
+}
+
+/// A directory with results; or else those within it that have some. A shard that has not begun has none yet.
+fn with_results(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let unreadable = |error: io::Error| Failure::unreadable(directory, &error);
+    let has_results = |directory: &Path| directory.join(Merge::RESULTS).exists();
+    let entries = fs::read_dir(directory).map_err(unreadable)?.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
+    let within: Vec<PathBuf> = entries.iter().map(DirEntry::path).filter(|entry| has_results(entry)).collect();
+    if has_results(directory) || within.is_empty() { Ok(vec![directory.to_owned()]) } else { Ok(within) }
 }
 
 fn tell_merged(run: &MergedCampaign, output: Output) -> Result<(), Failure> {

@@ -47,7 +47,7 @@ fn headline(summary: &Summary) -> String {
         count => format!("{} VIOLATED", grouped(count)),
     };
     format!(
-        "{} / {} seeds {first}..{end}: {verdict} of {}{}, {} of them run twice; {} events, {} simulated in {} of CPU; hash {}",
+        "{} / {} seeds {first}..{end}: {verdict} of {}{}, {} of them run again; {} events, {} simulated in {} of CPU; hash {}",
         summary.scenario,
         summary.tier,
         grouped(summary.judged()),

@@ -5,7 +5,8 @@
 
 use crate::campaign::{Summary, Tally};
 use crate::results::{
-    Campaigned, Findings, Line, Origin, ResultsError, Said, failed, keep_plan, plan_name, read_lines, results_path,
+    Campaigned, Findings, Line, Origin, RESULTS, ResultsError, Said, failed, keep_plan, plan_name, read_lines,
+    results_path,
 };
 use crate::scenario::Tier;
 use serde::Serialize;
@@ -99,6 +100,9 @@ pub enum MergeError {
 }
 
 impl Merge {
+    /// The file with the results in a directory.
+    pub const RESULTS: &str = RESULTS;
+
     /// Reads the results of directories.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //!
 //! A seed belongs to shard `seed % count`, whatever the range, so shards can be added and merged. What a campaign finds
 //! depends on its seeds alone: not on threads, on order, or on whether it was interrupted. More than 5 % of the seeds are
-//! run twice, and every byte of their traces is compared.
+//! run again, and every byte of their traces is compared.
 
 mod recheck;
 mod shard;
@@ -166,7 +166,7 @@ impl Work<'_> {
 
     fn run(&self, seed: u64, plan: &Plan) -> Result<Run, InvalidPlan> {
         if recheck::is_due(seed, self.first) {
-            recheck::run_twice(self.scenario, self.tier, plan)
+            recheck::run_again(self.scenario, self.tier, plan)
         } else {
             self.scenario.run(self.tier, plan)
         }

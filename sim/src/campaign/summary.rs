@@ -18,7 +18,7 @@ pub struct Summary {
     pub seeds: [u64; 2],
     /// How many seeds held here.
     pub passed: u64,
-    /// How many were run twice and compared byte for byte.
+    /// How many were run again and compared byte for byte.
     pub rechecked: u64,
     /// Those that did not hold, in order of their seeds: of each class the first [`Summary::FAILED_KEPT_MAX`].
     pub failed: Vec<Failure>,
@@ -28,7 +28,7 @@ pub struct Summary {
     pub events: u64,
     /// Simulated time.
     pub simulated_seconds: f64,
-    /// Processor time.
+    /// Processor time. What is run again counts once.
     pub cpu_seconds: f64,
     /// The seeds' fingerprints, combined independently of their order.
     pub trace_hash: Hash,

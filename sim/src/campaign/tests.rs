@@ -6,7 +6,7 @@ use crate::hash::Hash;
 use crate::history::Recorded;
 use crate::plan::InvalidPlan;
 use crate::scenario::Played;
-use crate::{SAME_SEED_SAME_BYTES, scenarios};
+use crate::{Merge, SAME_SEED_SAME_BYTES, scenarios};
 use std::path::Path;
 
 fn campaign(seeds: Range<u64>) -> Campaign {
@@ -140,11 +140,38 @@ fn a_campaign_of_one_seed_finds_what_is_left_over_from_an_earlier_run() {
 }
 
 #[test]
-fn shards_run_twice_what_the_whole_runs_twice() {
+fn shards_run_again_what_the_whole_runs_again() {
     let rechecked = |shard| run_quick(&Campaign { shard, ..campaign(3..300) }).rechecked;
     let shards = (0..7).map(|index| rechecked(Shard::new(index, 7).unwrap()));
     assert_eq!(shards.sum::<u64>(), rechecked(Shard::WHOLE));
     assert_eq!(rechecked(Shard::WHOLE), 1 + 15, "the first, and the multiples of 19");
+}
+
+/// The summary with the names of its plans, wherever they are.
+fn placeless(mut summary: Summary) -> Summary {
+    summary.plans().for_each(|(_, plan)| *plan = Some(plan.as_ref().unwrap().file_name().unwrap().into()));
+    Summary { cpu_seconds: 0.0, ..summary }
+}
+
+#[test]
+fn shards_of_any_split_and_on_any_threads_merge_to_the_whole() {
+    let whole = tempfile::tempdir().unwrap();
+    let whole = placeless(kept_in(whole.path(), 3..120).run(&quick_scenario(), &|_| {}).unwrap());
+    assert!(whole.classes.len() == 2 && whole.failed.len() > 20 && !whole.unseen.is_empty(), "some of everything");
+    for count in [1, 2, 3, 7] {
+        let shards: Vec<_> = (0..count).map(|_| tempfile::tempdir().unwrap()).collect();
+        for (index, directory) in (0..count).zip(&shards) {
+            let (shard, threads) = (Shard::new(index, count).unwrap(), NonZeroUsize::new(1 + index as usize).unwrap());
+            let part = Campaign { shard, threads, ..kept_in(directory.path(), 3..120) };
+            assert!(part.run(&quick_scenario(), &|_| {}).unwrap().complete);
+        }
+        let out = tempfile::tempdir().unwrap();
+        let mut merge = Merge::read(shards.iter().map(tempfile::TempDir::path)).unwrap();
+        merge.keep(out.path()).unwrap();
+        let merged = merge.campaigns().unwrap().remove(0);
+        assert!(merged.missing.is_none());
+        assert_eq!(placeless(merged.summary), whole, "{count} shards");
+    }
 }
 
 #[test]

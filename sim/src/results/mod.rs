@@ -14,7 +14,7 @@ mod store;
 
 pub(crate) use findings::Findings;
 pub(crate) use lines::{Campaigned, Finding, Line, Origin, Record, Said, read_lines};
-pub(crate) use store::{Store, keep_plan, plan_name, results_path};
+pub(crate) use store::{RESULTS, Store, keep_plan, plan_name, results_path};
 
 use std::io;
 use std::path::{Path, PathBuf};

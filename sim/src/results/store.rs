@@ -104,8 +104,10 @@ impl Earlier {
 }
 
 /// The file of results in a directory.
+pub(crate) const RESULTS: &str = "results.jsonl";
+
 pub(crate) fn results_path(directory: &Path) -> PathBuf {
-    directory.join("results.jsonl")
+    directory.join(RESULTS)
 }
 
 /// The file with the plan of a seed, beside the results.
