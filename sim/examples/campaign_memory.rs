@@ -92,6 +92,7 @@ impl<const FORBIDDEN: bool> Cluster for Letters<FORBIDDEN> {
     }
 }
 
+#[derive(Clone)]
 struct Sender {
     next: u32,
     letters: u32,
@@ -111,6 +112,7 @@ impl Client<Queue> for Sender {
     }
 }
 
+#[derive(Clone)]
 struct Clerk {
     forbidden: bool,
 }

@@ -10,6 +10,8 @@ mod summary;
 mod tally;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod toy;
 
 pub use shard::{Malformed, Shard, parse_seeds};
 pub use summary::{Class, Exemplar, Failure, Summary};

@@ -52,34 +52,42 @@ fn differing_end(first: &Run, second: &Run) -> Option<String> {
     };
     let (first, second) = (told(first), told(second));
     (first != second)
-        .then(|| format!("the traces are alike, but it ended with {first} at first, and then with {second}"))
+        .then(|| format!("no line of the trace differs, but it ended with {first} at first, and then with {second}"))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::toy::Toy;
     use super::*;
-    use crate::scenario::Played;
+    use crate::history::Watch;
     use crate::scenarios;
+    use crate::simulation::Simulation;
     use std::sync::atomic::{AtomicU64, Ordering};
 
     static RUNS: AtomicU64 = AtomicU64::new(0);
 
-    /// A tier whose runs depend on how many there were before.
-    fn leaky(plan: &Plan, traced: bool) -> Result<Played, InvalidPlan> {
-        let noise = plan.noise % 1_000 + RUNS.fetch_add(1, Ordering::Relaxed);
-        (scenarios()[0].swarm)(&Plan { noise, ..plan.clone() }, traced)
+    fn earlier_runs() -> u64 {
+        RUNS.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// A tier whose last line alone depends on it.
-    fn leaky_in_its_count(plan: &Plan, traced: bool) -> Result<Played, InvalidPlan> {
-        let played = (scenarios()[0].swarm)(plan, traced)?;
-        Ok(Played { events: played.events + RUNS.fetch_add(1, Ordering::Relaxed), ..played })
+    fn toy(watch: Watch, lines: [String; 2], events: u64) -> Result<Box<dyn Simulation>, InvalidPlan> {
+        let trace = if watch.lines { lines.to_vec() } else { Vec::new() };
+        Ok(Toy { violation: None, noise: 0, events, trace }.boxed())
+    }
+
+    /// A tier whose last line depends on how many runs there were before.
+    fn leaky(_plan: &Plan, watch: Watch) -> Result<Box<dyn Simulation>, InvalidPlan> {
+        toy(watch, ["it begins".to_owned(), format!("run {}", earlier_runs())], 1)
+    }
+
+    /// A tier in which nothing that is traced depends on it.
+    fn leaky_in_its_count(_plan: &Plan, watch: Watch) -> Result<Box<dyn Simulation>, InvalidPlan> {
+        toy(watch, ["it begins".to_owned(), "it ends".to_owned()], earlier_runs())
     }
 
     /// A tier that does less where it is watched.
-    fn shy(plan: &Plan, traced: bool) -> Result<Played, InvalidPlan> {
-        let played = (scenarios()[0].swarm)(plan, traced)?;
-        Ok(Played { events: if traced { 3 } else { 5 }, ..played })
+    fn shy(_plan: &Plan, watch: Watch) -> Result<Box<dyn Simulation>, InvalidPlan> {
+        toy(watch, ["it begins".to_owned(), "it ends".to_owned()], if watch.lines { 3 } else { 5 })
     }
 
     fn verdict(scenario: &Scenario) -> Verdict {
@@ -91,7 +99,8 @@ mod tests {
         let scenario = Scenario { swarm: leaky, ..scenarios()[0] };
         let Verdict::Violated { property, detail } = verdict(&scenario) else { panic!("it leaks") };
         assert_eq!(property, SAME_SEED_SAME_BYTES);
-        assert!(detail.starts_with("line ") && detail.contains(" at first and `"), "{detail}");
+        let line = scenario.plan(7).lines().len() + 2;
+        assert!(detail.starts_with(&format!("line {line} of the trace was `run ")), "{detail}");
     }
 
     #[test]

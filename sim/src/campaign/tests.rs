@@ -1,11 +1,12 @@
 //! Campaigns: what they find, and what is left of them when they are killed.
 
+use super::toy::Toy;
 use super::*;
-use crate::checker::{Coverage, Violation};
+use crate::checker::Violation;
 use crate::hash::Hash;
-use crate::history::Recorded;
+use crate::history::Watch;
 use crate::plan::InvalidPlan;
-use crate::scenario::Played;
+use crate::simulation::Simulation;
 use crate::{Merge, SAME_SEED_SAME_BYTES, scenarios};
 use std::path::Path;
 
@@ -47,17 +48,15 @@ fn a_failing_seed_is_told_with_its_property_and_its_plan_is_kept() {
 
 /// A tier that is quick, and in which every third seed or so breaks one of two properties, told in words that are not all
 /// letters.
-fn quick(plan: &Plan, traced: bool) -> Result<Played, InvalidPlan> {
+fn quick(plan: &Plan, watch: Watch) -> Result<Box<dyn Simulation>, InvalidPlan> {
     let broken = |property| Violation::new(property, "“it broke”\n\\ after {}…");
     let violation = match plan.noise % 6 {
         0 => Some(broken("nothing_is_a_sixth")),
         1 => Some(broken("nothing_is_more_than_a_sixth")),
         _ => None,
     };
-    let trace = if traced { vec![format!("noise {}", plan.noise)] } else { Vec::new() };
-    let hash = Hash::of(&plan.noise.to_le_bytes());
-    let recorded = Recorded { violation, hash, coverage: Coverage::from_word(plan.noise), trace };
-    Ok(Played { recorded, events: plan.noise % 7, simulated: Duration::from_secs(1) })
+    let trace = if watch.lines { vec![format!("noise {}", plan.noise)] } else { Vec::new() };
+    Ok(Toy { violation, noise: plan.noise, events: plan.noise % 7, trace }.boxed())
 }
 
 fn quick_scenario() -> Scenario {
@@ -92,8 +91,8 @@ fn a_campaign_that_is_killed_at_any_byte_goes_on_where_it_was() {
     let (whole, plans) = (std::fs::read(&results).unwrap(), plans_of(directory.path()));
     assert!(plans.len() as u64 == unkilled.violated(), "{plans:?}");
     let lines: Vec<usize> = (0..whole.len()).filter(|byte| whole[*byte] == b'\n').collect();
-    let (first, last) = (0..lines[0] + 2, lines[lines.len() - 4]..whole.len());
-    for length in first.chain(last) {
+    let (first, last) = (0..lines[0] + 20, lines[lines.len() - 3]..whole.len());
+    for length in first.step_by(9).chain(last) {
         std::fs::write(&results, &whole[..length]).unwrap();
         assert_eq!(run_quick(&kept_in(directory.path(), 0..12)), unkilled, "torn off after {length} bytes");
     }
@@ -127,8 +126,8 @@ fn a_plan_that_is_gone_is_written_again_when_a_campaign_is_resumed() {
 static RUNS: AtomicU64 = AtomicU64::new(0);
 
 /// A tier in which each run depends on how many there were before it.
-fn leaky(plan: &Plan, traced: bool) -> Result<Played, InvalidPlan> {
-    quick(&Plan { noise: RUNS.fetch_add(6, Ordering::Relaxed) + 2, ..plan.clone() }, traced)
+fn leaky(plan: &Plan, watch: Watch) -> Result<Box<dyn Simulation>, InvalidPlan> {
+    quick(&Plan { noise: RUNS.fetch_add(6, Ordering::Relaxed) + 2, ..plan.clone() }, watch)
 }
 
 #[test]
