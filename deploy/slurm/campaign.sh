@@ -7,7 +7,7 @@
 # Which shard a task is, and of how many, SLURM_ARRAY_TASK_ID and SLURM_ARRAY_TASK_COUNT tell. A task that is preempted,
 # or the same array submitted again, goes on where it was.
 #
-# PURLIN_SEEDS    from A up to, and not including, B; 0..10000000 unless set
+# PURLIN_SEEDS    from A up to, and not including, B; 0..1000000 unless set
 # PURLIN_TIER     swarm, unless set, or turmoil
 # PURLIN_RESULTS  a directory that all nodes share; `results` unless set
 #SBATCH --job-name=purlin-chaos
@@ -23,5 +23,5 @@ set -eu
 
 exec purlin chaos \
     --tier "${PURLIN_TIER:-swarm}" \
-    --seeds "${PURLIN_SEEDS:-0..10000000}" \
+    --seeds "${PURLIN_SEEDS:-0..1000000}" \
     --out "${PURLIN_RESULTS:-results}/$SLURM_ARRAY_TASK_ID"
