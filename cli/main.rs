@@ -13,6 +13,7 @@ mod list;
 mod merge;
 mod mutants;
 mod output;
+mod plan;
 mod replay;
 mod report;
 mod rooms;
@@ -46,6 +47,7 @@ enum Command {
     Check(check::Arguments),
     Spec(spec::Arguments),
     Chaos(chaos::Arguments),
+    Plan(plan::Arguments),
     Replay(replay::Arguments),
     Merge(merge::Arguments),
     Conform(conform::Arguments),
@@ -80,6 +82,7 @@ fn run_command(command: &Command, output: Output) -> Result<Verdict, Failure> {
         Command::Check(arguments) => check::run(arguments, output),
         Command::Spec(arguments) => spec::run(arguments, output),
         Command::Chaos(arguments) => chaos::run(arguments, output),
+        Command::Plan(arguments) => plan::run(arguments),
         Command::Replay(arguments) => replay::run(arguments, output),
         Command::Merge(arguments) => merge::run(arguments, output),
         Command::Conform(arguments) => conform::run(arguments, output),

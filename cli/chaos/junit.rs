@@ -6,7 +6,7 @@ use super::never_seen;
 use super::tell::{describe, seeds_of};
 use crate::failure::Failure;
 use crate::output::first_few;
-use purlin_sim::{Class, Summary};
+use purlin_sim::{FailureClass, Summary};
 use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 use std::fs;
@@ -119,7 +119,7 @@ impl Case {
 }
 
 impl Broken {
-    fn by(summary: &Summary, class: &Class) -> Self {
+    fn by(summary: &Summary, class: &FailureClass) -> Self {
         let failed = summary.failed.iter().filter(|failed| failed.property == class.property);
         let lines: Vec<String> =
             failed.map(|failed| format!("seed {}: {}", failed.seed, describe(summary, failed))).collect();
@@ -163,7 +163,8 @@ mod tests {
         let held = summary();
         let exemplar = purlin_sim::Exemplar { seed: 7, events: 1, faults: 2, plan: None };
         let property = "no_tag_<is>_open".to_owned();
-        let class = Class { property: property.clone(), seeds: 1, fastest: exemplar.clone(), smallest: exemplar };
+        let class =
+            FailureClass { property: property.clone(), seeds: 1, fastest: exemplar.clone(), smallest: exemplar };
         let detail = "\"one\" & \u{1b}[31mtwo".to_owned();
         let failed = purlin_sim::Failure { seed: 7, property, detail, plan: None };
         let broken = Summary { classes: vec![class], failed: vec![failed], ..held.clone() };

@@ -3,7 +3,7 @@
 use super::never_seen;
 use crate::failure::Failure;
 use crate::output::{Output, first_few, grouped, seconds};
-use purlin_sim::{Campaign, Class, Exemplar, Plan, Scenario, Summary};
+use purlin_sim::{Campaign, Exemplar, FailureClass, Plan, Scenario, Summary};
 use std::fs;
 use std::path::Path;
 
@@ -60,7 +60,7 @@ fn headline(summary: &Summary) -> String {
     )
 }
 
-fn tell_class(summary: &Summary, class: &Class, output: Output) -> Result<(), Failure> {
+fn tell_class(summary: &Summary, class: &FailureClass, output: Output) -> Result<(), Failure> {
     output.line(format_args!("  {}: violated by {}", class.property, seeds_of(class)))?;
     let failed: Vec<&purlin_sim::Failure> =
         summary.failed.iter().filter(|failed| failed.property == class.property).collect();
@@ -72,8 +72,8 @@ fn tell_class(summary: &Summary, class: &Class, output: Output) -> Result<(), Fa
 }
 
 /// How many seeds are of a class, and the best of them to begin with.
-pub(super) fn seeds_of(class: &Class) -> String {
-    let Class { fastest, smallest, .. } = class;
+pub(super) fn seeds_of(class: &FailureClass) -> String {
+    let FailureClass { fastest, smallest, .. } = class;
     let count = grouped(class.seeds);
     let of = |exemplar: &Exemplar| {
         format!("seed {} ({} faults, {} events)", exemplar.seed, exemplar.faults, grouped(exemplar.events))

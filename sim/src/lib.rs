@@ -24,6 +24,7 @@
 //! A run is a function of its plan: no wall clock, no unordered map, no thread, no other randomness than [`Die`].
 
 pub mod blocks;
+mod budget;
 mod build;
 mod campaign;
 pub mod checker;
@@ -32,7 +33,7 @@ pub mod cluster;
 mod cpu;
 mod die;
 pub mod document;
-mod fault;
+pub mod fault;
 mod hash;
 pub mod history;
 mod merge;
@@ -46,7 +47,7 @@ mod turmoil;
 pub mod world;
 
 pub use campaign::{
-    Campaign, CampaignError, Class, Exemplar, Failure, Malformed, Progress, Shard, Summary, parse_seeds,
+    Campaign, CampaignError, Exemplar, Failure, FailureClass, Malformed, Progress, Shard, Summary, parse_seeds,
 };
 pub use checker::Coverage;
 pub use clock::NodeClock;
@@ -54,7 +55,9 @@ pub use die::{Die, Throws};
 pub use hash::{Fingerprint, Hash};
 pub use history::Watch;
 pub use merge::{Merge, MergeError, MergedCampaign, Missing};
-pub use plan::{Fault, FaultKind, InvalidPlan, Link, NoPlan, Nodes, Plan, PlanOptions, Ratio, Span};
+pub use plan::{
+    Budget, Class, Fault, FaultKind, InvalidPlan, Law, Link, NoPlan, Nodes, Plan, PlanOptions, Ratio, Span,
+};
 pub use results::ResultsError;
 pub use scenario::{Run, Scenario, Tier, UnknownTier, Verdict};
 pub use scenarios::scenarios;

@@ -14,7 +14,7 @@ mod tests;
 mod toy;
 
 pub use shard::{Malformed, Shard, parse_seeds};
-pub use summary::{Class, Exemplar, Failure, Summary};
+pub use summary::{Exemplar, Failure, FailureClass, Summary};
 pub(crate) use tally::Tally;
 
 use crate::plan::{InvalidPlan, Plan};

@@ -23,7 +23,7 @@ pub struct Summary {
     /// Those that did not hold, in order of their seeds: of each class the first [`Summary::FAILED_KEPT_MAX`].
     pub failed: Vec<Failure>,
     /// All that did not hold, by what they broke.
-    pub classes: Vec<Class>,
+    pub classes: Vec<FailureClass>,
     /// Events that happened.
     pub events: u64,
     /// Simulated time.
@@ -53,7 +53,7 @@ pub struct Failure {
 
 /// All seeds that broke one property.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Class {
+pub struct FailureClass {
     /// The property.
     pub property: String,
     /// How many seeds broke it.

@@ -1,7 +1,7 @@
 //! What a campaign has found so far. It does not depend on the order in which seeds are added.
 
 use super::recheck;
-use super::summary::{Class, Exemplar, Failure, Summary};
+use super::summary::{Exemplar, Failure, FailureClass, Summary};
 use crate::checker::Coverage;
 use crate::hash::Hash;
 use crate::results::{Campaigned, Finding, Record};
@@ -139,12 +139,12 @@ impl Ledger {
         })
     }
 
-    fn class(&self, property: &str) -> Class {
+    fn class(&self, property: &str) -> FailureClass {
         let Rank { by: [events, faults], seed } = self.fastest;
         let fastest = Exemplar { seed, events, faults, plan: None };
         let Rank { by: [faults, events], seed } = self.smallest;
         let smallest = Exemplar { seed, events, faults, plan: None };
-        Class { property: property.to_owned(), seeds: self.seeds, fastest, smallest }
+        FailureClass { property: property.to_owned(), seeds: self.seeds, fastest, smallest }
     }
 }
 
