@@ -23,8 +23,8 @@ pub(crate) fn write_junit<N: AsRef<str>>(
 ) -> Result<(), Failure> {
     let xml = document(reports);
     let beside = out.map(|out| out.join("junit.xml"));
-    let files = asked.into_iter().chain(beside.as_deref());
-    files.map(|file| fs::write(file, &xml).map_err(|error| Failure::unwritable(file, &error))).collect()
+    let mut files = asked.into_iter().chain(beside.as_deref());
+    files.try_for_each(|file| fs::write(file, &xml).map_err(|error| Failure::unwritable(file, &error)))
 }
 
 fn document<N: AsRef<str>>(reports: &[(&Summary, Vec<N>)]) -> String {

@@ -16,8 +16,8 @@ pub(super) fn announce(campaign: &Campaign, scenario: &Scenario, output: Output)
     if seeds.len() > FEW {
         return Ok(());
     }
-    let drawn = seeds.into_iter().map(|seed| format!("seed {seed} draws {}", drawn(&scenario.plan(seed))));
-    drawn.map(|line| output.line(format_args!("{}: {line}", scenario.name()))).collect()
+    let mut drawn = seeds.into_iter().map(|seed| format!("seed {seed} draws {}", drawn(&scenario.plan(seed))));
+    drawn.try_for_each(|line| output.line(format_args!("{}: {line}", scenario.name())))
 }
 
 /// What a seed has drawn, beside its faults.
@@ -79,7 +79,7 @@ pub(super) fn seeds_of(class: &FailureClass) -> String {
         format!("seed {} ({} faults, {} events)", exemplar.seed, exemplar.faults, grouped(exemplar.events))
     };
     match class.seeds {
-        1 => format!("{}", of(fastest)),
+        1 => of(fastest),
         _ => format!("{count} seeds; fastest {}, smallest {}", of(fastest), of(smallest)),
     }
 }
