@@ -35,6 +35,7 @@ pub mod document;
 pub mod fault;
 mod hash;
 pub mod history;
+mod panics;
 pub mod plan;
 mod results;
 mod scenario;
