@@ -37,6 +37,7 @@ pub mod fault;
 mod hash;
 pub mod history;
 mod merge;
+mod panics;
 pub mod plan;
 mod results;
 mod scenario;
