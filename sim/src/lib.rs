@@ -33,6 +33,7 @@ pub mod document;
 mod fault;
 mod hash;
 pub mod history;
+pub mod linearizability;
 pub mod plan;
 mod results;
 mod scenario;

@@ -1,0 +1,253 @@
+//! The linearizability checker beside every order tried one by one, and beside other people's checkers.
+
+#[path = "linearizability/brute_force.rs"]
+mod brute_force;
+#[path = "linearizability/histories.rs"]
+mod histories;
+#[path = "linearizability/objects.rs"]
+mod objects;
+#[path = "linearizability/peers.rs"]
+mod peers;
+
+use histories::{Lived, Shape, history, live};
+use objects::Object;
+use purlin_sim::Die;
+use purlin_sim::linearizability::{
+    Broken, Call, Checker, Judgement, Lease, Limits, Order, PerKey, Queue, Register, Specification, Verdict,
+};
+use std::collections::BTreeSet;
+
+type LeasedMessage = PerKey<u64, Lease<u64>>;
+
+/// Small enough to try every order.
+const TINY: Shape = Shape { clients: 3, operations: 7, given_up: 12, goes_on: true, lies: 0 };
+/// Small enough for stateright's tester, which forgets nothing and remembers nothing.
+const SMALL: Shape = Shape { clients: 4, operations: 14, given_up: 40, goes_on: false, lies: 0 };
+/// Enough to overlap in many ways.
+const MIDDLE: Shape = Shape { clients: 5, operations: 60, given_up: 0, goes_on: true, lies: 0 };
+
+/// Truthful ones and such with one or two lies, by turns.
+fn histories_of<S: Object>(shape: Shape, count: u64, name: &str) -> impl Iterator<Item = Vec<Lived<S>>> {
+    (0..count).map(move |seed| live(Shape { lies: seed % 3, ..shape }, &mut Die::new(seed, name)))
+}
+
+fn judge<S: Object>(lived: &[Lived<S>]) -> Judgement<S> {
+    Checker::new(S::new()).judge(&history(lived))
+}
+
+/// Compares the checker with another, and sees to it that both verdicts occurred often.
+fn compare<S: Object>(shape: Shape, count: u64, name: &str, other: impl Fn(&[Lived<S>]) -> bool) {
+    let mut broken = 0;
+    for lived in histories_of::<S>(shape, count, name) {
+        let verdict = judge(&lived).verdict;
+        assert_eq!(verdict.is_linearizable(), other(&lived), "{verdict}\n{:?}", history(&lived));
+        assert_ne!(verdict.is_linearizable(), verdict.is_broken(), "nothing so small is left undecided");
+        broken += u64::from(verdict.is_broken());
+    }
+    assert!(broken * 8 > count && broken * 8 < count * 7, "{broken} of {count} are broken: too few, or too many");
+}
+
+#[test]
+fn verdicts_are_those_of_trying_every_order() {
+    compare::<Register<u64>>(TINY, 6_000, "register", |lived| brute_force::has_order(&Register::new(0), lived));
+    compare::<Queue<u64>>(TINY, 6_000, "queue", |lived| brute_force::has_order(&Queue::new(), lived));
+    compare::<LeasedMessage>(TINY, 6_000, "lease", |lived| brute_force::has_order(&LeasedMessage::empty(), lived));
+}
+
+#[test]
+fn verdicts_are_those_of_trying_every_order_where_most_operations_are_pending() {
+    let pending = Shape { given_up: 3, ..TINY };
+    let many = Shape { lies: 2, ..pending };
+    for shape in [pending, many] {
+        for seed in 0..4_000 {
+            let lived = live::<Register<u64>>(shape, &mut Die::new(seed, "pending"));
+            let has_order = brute_force::has_order(&Register::new(0), &lived);
+            assert_eq!(judge(&lived).verdict.is_linearizable(), has_order, "{:?}", history(&lived));
+            let lived = live::<Queue<u64>>(shape, &mut Die::new(seed, "pending"));
+            let has_order = brute_force::has_order(&Queue::new(), &lived);
+            assert_eq!(judge(&lived).verdict.is_linearizable(), has_order, "{:?}", history(&lived));
+        }
+    }
+}
+
+#[test]
+fn verdicts_are_those_of_stateright() {
+    compare::<Register<u64>>(SMALL, 2_000, "stateright", peers::stateright);
+    compare::<Queue<u64>>(SMALL, 2_000, "stateright", peers::stateright);
+}
+
+#[test]
+fn verdicts_are_those_of_todc_utils() {
+    compare::<Register<u64>>(MIDDLE, 3_000, "todc", peers::todc_utils);
+    compare::<Queue<u64>>(MIDDLE, 3_000, "todc", peers::todc_utils);
+}
+
+#[test]
+fn what_is_linearizable_by_construction_is_found_so_and_the_order_explains_it() {
+    let shape = Shape { clients: 8, operations: 200, given_up: 50, goes_on: true, lies: 0 };
+    for seed in 0..150 {
+        explain::<Register<u64>>(&live(shape, &mut Die::new(seed, "register")));
+        explain::<Queue<u64>>(&live(shape, &mut Die::new(seed, "queue")));
+        explain::<LeasedMessage>(&live(shape, &mut Die::new(seed, "lease")));
+    }
+}
+
+fn explain<S: Object>(lived: &[Lived<S>]) {
+    let Verdict::Linearizable(orders) = judge(lived).verdict else {
+        panic!("{}", judge(lived).verdict);
+    };
+    let [Order { calls, .. }] = &orders[..] else {
+        panic!("one part, {} orders", orders.len());
+    };
+    assert_explains(lived, calls, u64::MAX);
+    let left = (0..lived.len()).filter(|index| !calls.contains(&Call(*index)));
+    assert!(left.into_iter().all(|index| lived[index].answered.is_none()), "an answer is not explained");
+}
+
+/// The order respects time, and leads through states that explain each answer before `end`.
+fn assert_explains<S: Object>(lived: &[Lived<S>], order: &[Call], end: u64) -> BTreeSet<String> {
+    let specification = S::new();
+    let distinct: BTreeSet<Call> = order.iter().copied().collect();
+    assert_eq!(distinct.len(), order.len(), "something happens twice");
+    let mut states = vec![specification.initial()];
+    let mut latest_call = 0;
+    for Call(index) in order {
+        let Lived { operation, called, answered, .. } = &lived[*index];
+        latest_call = latest_call.max(*called);
+        let is_in_time = answered.as_ref().is_none_or(|(answered, _)| latest_call < *answered);
+        assert!(is_in_time && *called < end, "operation {index} is put after one that was called after its answer");
+        let outcome = answered.as_ref().map(|(_, outcome)| outcome);
+        let next = states.iter().flat_map(|state| specification.step(state, operation, outcome));
+        states = next.collect();
+        states.dedup();
+        assert!(!states.is_empty(), "operation {index} is not explained");
+    }
+    let due = |lived: &Lived<S>| lived.answered.as_ref().is_some_and(|(answered, _)| *answered < end);
+    assert!((0..lived.len()).all(|index| !due(&lived[index]) || distinct.contains(&Call(index))));
+    states.iter().map(|state| format!("{state:?}")).collect()
+}
+
+fn broken_ones<S: Object>(shape: Shape, count: u64, check: impl Fn(&[Lived<S>], &Broken<S>)) {
+    let mut seen = 0;
+    for lived in histories_of::<S>(shape, count, "broken") {
+        if let Verdict::Broken(broken) = judge(&lived).verdict {
+            seen += 1;
+            check(&lived, &broken);
+        }
+    }
+    assert!(seen > count / 8, "{seen} of {count}");
+}
+
+#[test]
+fn a_witness_is_not_linearizable_and_each_of_its_operations_is_needed() {
+    for shape in [TINY, Shape { clients: 4, given_up: 4, ..TINY }] {
+        broken_ones::<Register<u64>>(shape, 3_000, assert_minimal);
+        broken_ones::<Queue<u64>>(shape, 3_000, assert_minimal);
+        broken_ones::<LeasedMessage>(shape, 3_000, assert_minimal);
+    }
+}
+
+fn assert_minimal<S: Object>(lived: &[Lived<S>], broken: &Broken<S>) {
+    let calls = &broken.witness.calls;
+    assert!(broken.witness.is_minimal);
+    assert!(calls.is_sorted_by_key(|call| lived[call.0].called));
+    assert!(!brute_force::has_order(&S::new(), &held(lived, calls)), "{broken}\n{:?}", history(lived));
+    for call in calls {
+        assert!(lived[call.0].answered.is_some(), "a pending operation is held to nothing");
+        let fewer: Vec<Call> = calls.iter().copied().filter(|other| other != call).collect();
+        assert!(brute_force::has_order(&S::new(), &held(lived, &fewer)), "{call:?} is not needed:\n{broken}");
+    }
+}
+
+/// The history, in which only `calls` are held to their answers. The others may happen at any time, or never, and those
+/// that changed nothing did not happen.
+fn held<S: Object>(lived: &[Lived<S>], calls: &[Call]) -> Vec<Lived<S>> {
+    let kept = lived.iter().enumerate().filter_map(|(index, lived)| {
+        let answered = lived.answered.clone().filter(|_| calls.contains(&Call(index)));
+        let outcome = lived.answered.as_ref().map(|(_, outcome)| outcome);
+        let matters = answered.is_some() || S::new().footprint(&lived.operation, outcome).changes;
+        let lived = Lived { client: lived.client, operation: lived.operation.clone(), called: lived.called, answered };
+        matters.then_some(lived)
+    });
+    kept.collect()
+}
+
+#[test]
+fn the_prefix_is_the_longest_that_can_be_explained_and_all_its_states_are_told() {
+    broken_ones::<Register<u64>>(TINY, 3_000, assert_prefix);
+    broken_ones::<Queue<u64>>(TINY, 3_000, assert_prefix);
+    broken_ones::<LeasedMessage>(TINY, 3_000, assert_prefix);
+}
+
+fn assert_prefix<S: Object>(lived: &[Lived<S>], broken: &Broken<S>) {
+    let Call(culprit) = broken.culprit;
+    let end = lived[culprit].answered.as_ref().expect("a pending operation needs no explanation").0;
+    let is_before = |lived: &&Lived<S>| lived.answered.as_ref().is_some_and(|(answered, _)| *answered < end);
+    assert_eq!(broken.prefix.answers as usize, lived.iter().filter(is_before).count());
+    let after = brute_force::states_before(&S::new(), lived, end + 1, usize::MAX);
+    assert!(after.is_empty(), "the culprit's answer can be explained: {after:?}");
+    let reached = assert_explains(lived, &broken.prefix.order, end);
+    let told: BTreeSet<String> = broken.prefix.states.iter().map(|state| format!("{state:?}")).collect();
+    assert!(reached.iter().any(|state| told.contains(state)));
+    assert_eq!(told, brute_force::states_before(&S::new(), lived, end, culprit), "{broken}\n{:?}", history(lived));
+    assert_eq!(told.len(), broken.prefix.states.len());
+}
+
+#[test]
+fn narrow_limits_leave_a_history_undecided_and_never_judge_it_wrong() {
+    let mut undecided = 0;
+    for lived in histories_of::<Register<u64>>(MIDDLE, 60, "limits") {
+        let right = judge(&lived).verdict.is_linearizable();
+        for steps in [10, 100, 300, 1_000] {
+            let limits = Limits { steps, ..Limits::default() };
+            undecided += judge_within(&lived, limits, right);
+            let limits = Limits { remembered: steps as usize / 10, ..Limits::default() };
+            undecided += judge_within(&lived, limits, right);
+        }
+    }
+    assert!(undecided > 60, "{undecided}");
+}
+
+fn judge_within(lived: &[Lived<Register<u64>>], limits: Limits, is_linearizable: bool) -> u32 {
+    let judgement = Checker::new(Register::new(0)).within(limits).judge(&history(lived));
+    // A step tries one operation, so a configuration may be begun within the limits and finished beyond.
+    let slack = 64;
+    match judgement.verdict {
+        Verdict::Unknown(_) => {
+            assert!(judgement.effort.steps <= limits.steps.saturating_add(slack), "{:?}", judgement.effort);
+            assert!(judgement.effort.configurations <= limits.remembered as u64 + slack);
+            1
+        }
+        verdict => {
+            assert_eq!(verdict.is_linearizable(), is_linearizable, "{verdict}");
+            0
+        }
+    }
+}
+
+#[test]
+fn a_judgement_is_a_function_of_the_history() {
+    let shape = Shape { clients: 8, operations: 200, given_up: 30, goes_on: true, lies: 2 };
+    let mut steps = 0;
+    for seed in 0..20 {
+        let lived = live::<Register<u64>>(shape, &mut Die::new(seed, "function"));
+        let (once, again) = (judge(&lived), judge(&lived));
+        assert_eq!(format!("{once:?}"), format!("{again:?}"));
+        steps += once.effort.steps;
+    }
+    assert_eq!(steps, STEPS_IN_EVERY_PROCESS);
+}
+
+const STEPS_IN_EVERY_PROCESS: u64 = 24_874_290;
+
+#[test]
+fn sixteen_clients_with_a_thousand_operations_each_are_judged_and_a_lie_among_them_is_shown_by_few() {
+    let shape = Shape { clients: 16, operations: 16_000, given_up: 0, goes_on: true, lies: 0 };
+    let mut lived = live::<Register<u64>>(shape, &mut Die::new(1, "long"));
+    assert!(judge(&lived).verdict.is_linearizable());
+    histories::deceive(&mut lived, 9_000);
+    let verdict = judge(&lived).verdict;
+    let broken = verdict.broken().expect("a value is read that nobody wrote");
+    assert!(broken.witness.is_minimal);
+    assert_eq!(broken.witness.calls, [broken.culprit]);
+}
