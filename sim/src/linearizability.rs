@@ -53,7 +53,7 @@ pub use models::{
     QueueOutcome, Register, RegisterOperation, RegisterOutcome,
 };
 pub use search::{Effort, Limits};
-pub use specification::{Footprint, Specification, Values};
+pub use specification::{Footprint, Foresight, Specification, Told, Values};
 pub use verdict::{Broken, Judgement, Order, Prefix, Undecided, Verdict, Witness};
 
 use history::End;
@@ -62,6 +62,7 @@ use purlin::Instant;
 use search::{Farthest, Found, search};
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use witness::Minimised;
 
 /// Holds histories against a specification.
 #[derive(Clone, Copy, Debug)]
@@ -92,7 +93,7 @@ impl<S: Specification> Checker<S> {
             effort = effort.and(spent);
             match found {
                 Found::Order(order) => orders.push(Order { key, calls: calls(&tasks, &order) }),
-                Found::NoOrder(farthest) => return self.broken(history, key, &problem, &tasks, farthest, effort),
+                Found::NoOrder(farthest) => return self.broken(history, key, &tasks, farthest, effort),
                 Found::Nothing { explained } => {
                     let answers = problem.answers.len() as u32;
                     let first = undecided.get_or_insert(Undecided { key, explained, answers, parts: 0 });
@@ -126,34 +127,45 @@ impl<S: Specification> Checker<S> {
         &self,
         history: &History<S::Operation, S::Outcome>,
         key: S::Key,
-        problem: &Problem<'_, S>,
         tasks: &[Task<'_, S>],
-        farthest: Farthest<S::State>,
+        foreseen: Farthest<S::State>,
         effort: Effort,
     ) -> Judgement<S> {
-        let minimised = witness::minimise(&self.specification, tasks, &farthest, self.limits);
+        let problem = Problem::unforeseen(&self.specification, tasks);
+        let (farthest, spent) = self.farthest(&problem, foreseen);
+        let Minimised { calls: held, excused, is_minimal, effort: more } =
+            witness::minimise(&self.specification, tasks, &farthest, self.limits);
         let culprit = Call(tasks[problem.answers[farthest.explained as usize] as usize].call);
-        let mut held: Vec<Call> = minimised.calls.into_iter().map(Call).collect();
+        let mut held: Vec<Call> = held.into_iter().map(Call).collect();
         held.sort_by_key(|call| history.get(*call).map(|invocation| invocation.called));
-        let witness = Witness { calls: held, is_minimal: minimised.is_minimal };
+        let witness = Witness { calls: held, excused: excused.into_iter().map(Call).collect(), is_minimal };
         let Farthest { explained, order, states } = farthest;
         let prefix = Prefix { answers: explained, order: calls(tasks, &order), states };
         let mut broken = Broken { key, culprit, prefix, witness, explanation: String::new() };
-        broken.explanation = self.explain(history, &broken, tasks.len());
-        Judgement { verdict: Verdict::Broken(Box::new(broken)), effort: effort.and(minimised.effort) }
+        broken.explanation = self.explain(history, &broken);
+        Judgement { verdict: Verdict::Broken(Box::new(broken)), effort: effort.and(spent).and(more) }
     }
 
-    fn explain(&self, history: &History<S::Operation, S::Outcome>, broken: &Broken<S>, operations: usize) -> String {
+    /// How far one gets without foresight, which gives up before a reader would. That may be more than can be searched.
+    fn farthest(&self, problem: &Problem<'_, S>, foreseen: Farthest<S::State>) -> (Farthest<S::State>, Effort) {
+        const STEPS: u64 = 5_000_000;
+        let limits = Limits { steps: self.limits.steps.min(STEPS), ..self.limits };
+        match search(problem, limits) {
+            (Found::NoOrder(farthest), effort) => (farthest, effort),
+            (Found::Order(_) | Found::Nothing { .. }, effort) => (foreseen, effort),
+        }
+    }
+
+    fn explain(&self, history: &History<S::Operation, S::Outcome>, broken: &Broken<S>) -> String {
         let Broken { key, culprit, prefix, witness, .. } = broken;
         let mut text = format!("{} cannot be explained: ", self.told(history, *culprit));
         let key = format!("{key:?}");
         let place = if key == "()" { String::new() } else { format!(" of {key}") };
         let states = some_of(&prefix.states);
         let _ = write!(text, "the {} answers before it{place} leave only {states}. ", prefix.answers);
-        let (shown, others) = (witness.calls.len(), operations - witness.calls.len());
-        let _ = match others {
-            0 => write!(text, "All {shown} operations are needed to show it:"),
-            _ => write!(text, "These {shown} operations show it, whatever the {others} others did:"),
+        let _ = match witness.excused.len() {
+            0 => write!(text, "Operations that show it:"),
+            excused => write!(text, "Operations that show it, whatever {excused} others did:"),
         };
         for call in &witness.calls {
             let _ = write!(text, "\n  {}", self.told(history, *call));

@@ -1,7 +1,7 @@
 //! One part of a history, laid out for the search.
 
 use super::history::Moment;
-use super::specification::Specification;
+use super::specification::{Foresight, Specification, Told};
 use crate::hash::Fingerprint;
 use core::hash::BuildHasherDefault;
 use std::collections::HashMap;
@@ -75,6 +75,7 @@ pub(super) enum Event {
 
 pub(super) struct Problem<'h, S: Specification> {
     pub(super) specification: &'h S,
+    pub(super) foresight: Option<Foresight<'h, S::State>>,
     pub(super) operations: Vec<Operation<'h, S>>,
     /// In the order of time.
     pub(super) events: Vec<Event>,
@@ -86,13 +87,39 @@ pub(super) struct Problem<'h, S: Specification> {
 }
 
 impl<'h, S: Specification> Problem<'h, S> {
+    /// With all that the answers tell in advance.
     pub(super) fn new(specification: &'h S, tasks: &[Task<'h, S>]) -> Self {
-        let events = events_in_order(tasks);
+        let mut problem = Self::unforeseen(specification, tasks);
+        problem.foresight = specification.foresee(&problem.told());
+        problem
+    }
+
+    /// With no more than the answers before the frontier tell.
+    pub(super) fn unforeseen(specification: &'h S, tasks: &[Task<'h, S>]) -> Self {
         let (operations, classes) = operations(specification, tasks);
-        let mut problem =
-            Self { specification, operations, events, answers: Vec::new(), classes, open_bits: 0, pending_bits: 0 };
+        let mut problem = Self {
+            specification,
+            foresight: None,
+            operations,
+            events: events_in_order(tasks),
+            answers: Vec::new(),
+            classes,
+            open_bits: 0,
+            pending_bits: 0,
+        };
         problem.lay_out();
         problem
+    }
+
+    fn told(&self) -> Vec<Told<'h, S::Operation, S::Outcome>> {
+        let told = self.operations.iter().map(|Operation { task, call, span, .. }| {
+            let answered = match *span {
+                Span::Answered { event, .. } => event,
+                Span::Pending { .. } => u32::MAX,
+            };
+            Told { operation: task.operation, outcome: task.outcome(), called: *call, answered }
+        });
+        told.collect()
     }
 
     /// The bit of the operation whose answer is the `rank`-th; `None` after the last answer.

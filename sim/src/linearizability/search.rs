@@ -7,6 +7,7 @@
 //!   stands, is taken at once. Wherever an order has it, it can be moved to here.
 //! - **A twin out of turn**: of operations that ask and hear the same, the one that must be answered first goes first.
 //! - **A pending operation that changes nothing where it would stand**: it may as well never happen.
+//! - **What the answers rule out in advance** (see [`Specification::foresee`]).
 //! - **More pending operations than another way to the same configuration needed** (see [`Configurations`]).
 
 use super::configurations::{Configurations, Taken};
@@ -234,7 +235,13 @@ impl<'p, 'h, S: Specification> Search<'p, 'h, S> {
         }
         let task = &operation.task;
         for next in problem.specification.step(self.states.get(self.state), task.operation, task.outcome()) {
-            let state = self.states.number(next);
+            let next = match &problem.foresight {
+                None => Some(next),
+                Some(foresight) => foresight(next),
+            };
+            let Some(state) = next.map(|next| self.states.number(next)) else {
+                continue;
+            };
             if !is_pending || state != self.state {
                 self.choices.push(Choice { operation: index, state });
             }

@@ -73,6 +73,13 @@ pub trait Specification {
         Footprint { changes: true, values: Values::All }
     }
 
+    /// What all answers together tell in advance: a judge of states, which says what a state comes to as far as it matters
+    /// for them, or `None` if it cannot lead on to them. It makes judging quicker. It must be exact: nothing that leads on
+    /// may be refused, and states that come to the same must lead on alike.
+    fn foresee<'h>(&self, _told: &[Told<'h, Self::Operation, Self::Outcome>]) -> Option<Foresight<'h, Self::State>> {
+        None
+    }
+
     /// The operation and its outcome in words, to follow "client 3's".
     fn describe(&self, operation: &Self::Operation, outcome: Option<&Self::Outcome>) -> String {
         match outcome {
@@ -81,6 +88,22 @@ pub trait Specification {
         }
     }
 }
+
+/// An operation of a history, for [`Specification::foresee`].
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'h, O, R> {
+    /// What was asked.
+    pub operation: &'h O,
+    /// What was answered, if anybody knows.
+    pub outcome: Option<&'h R>,
+    /// Which event of the history its call was.
+    pub called: u32,
+    /// Which event its answer was; `u32::MAX` if it has none.
+    pub answered: u32,
+}
+
+/// What a state comes to; see [`Specification::foresee`].
+pub type Foresight<'h, T> = Box<dyn Fn(T) -> Option<T> + 'h>;
 
 /// What an operation has to do with others.
 ///

@@ -62,14 +62,16 @@ pub struct Prefix<S: Specification> {
     pub states: Vec<S::State>,
 }
 
-/// Operations that cannot all have been answered as they were, whatever the others did: a history remains not
-/// linearizable even if each other operation may have happened at any time after its call, or never, whatever it answered;
-/// those that changed nothing, as their answers say, do not matter at all.
+/// Operations that cannot all have been answered as they were.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Witness {
     /// The operations, in the order of their calls.
     pub calls: Vec<Call>,
-    /// Whether each of them is needed: let any one of them do what it likes as the others do, and an order exists. If
+    /// Operations that are held to nothing: even if each of them may have happened at any time after its call, or never,
+    /// whatever it answered, there is no order. All that are neither here nor above are left out, since they changed
+    /// nothing, came too late, or have to do with other values only.
+    pub excused: Vec<Call>,
+    /// Whether each of them is needed: excuse any one of them as well, and an order exists. If
     /// not, the limits were too narrow to leave out all that could be left out.
     pub is_minimal: bool,
 }

@@ -3,7 +3,7 @@
 //! An operation may not just be left out: without the write, every read of its value is a mystery. So whatever is left out
 //! must make things easier to explain:
 //!
-//! 1. What is called after the answer that cannot be explained does not help.
+//! 1. What is called after the answer that cannot be explained is held to nothing.
 //! 2. Whole groups of operations are left out that have nothing to do with the rest (see [`Footprint`]).
 //! 3. One operation after another is *excused*: it may have happened at any time after its call, or never. One that
 //!    changed nothing, as its answer says, is simply left out.
@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The calls that suffice, and whether each is needed.
 pub(super) struct Minimised {
     pub(super) calls: Vec<usize>,
+    pub(super) excused: Vec<usize>,
     pub(super) is_minimal: bool,
     pub(super) effort: Effort,
 }
@@ -30,18 +31,33 @@ pub(super) fn minimise<S: Specification>(
     limits: Limits,
 ) -> Minimised {
     let mut shrinker = Shrinker { specification, limits, effort: Effort::default(), was_undecided: false };
-    let tasks = until_the_culprit(tasks, farthest.explained);
+    let early = until_the_culprit(specification, tasks, farthest.explained);
+    // What was foreseen may have come from what is held to nothing now.
+    let tasks = if shrinker.is_broken(&early) { early } else { tasks.to_vec() };
     let tasks = shrinker.without_unrelated(tasks);
-    let calls = shrinker.held(&tasks);
-    Minimised { calls, is_minimal: !shrinker.was_undecided, effort: shrinker.effort }
+    let held = shrinker.held(&tasks);
+    let calls = held.iter().map(|index| tasks[*index].call).collect();
+    let others = (0..tasks.len()).filter(|index| !held.contains(index)).map(|index| &tasks[index]);
+    let excused = others.filter_map(|task| excused(specification, task)).map(|task| task.call).collect();
+    Minimised { calls, excused, is_minimal: !shrinker.was_undecided, effort: shrinker.effort }
 }
 
-/// What was called before the answer that cannot be explained.
-fn until_the_culprit<'h, S: Specification>(tasks: &[Task<'h, S>], explained: u32) -> Vec<Task<'h, S>> {
-    let mut answers: Vec<_> = tasks.iter().filter_map(|task| task.answer.map(|(moment, _)| moment)).collect();
+/// What was called before the answer that cannot be explained, held to its answers, and what was called before the last
+/// of those, held to nothing: it may explain them.
+fn until_the_culprit<'h, S: Specification>(
+    specification: &S,
+    tasks: &[Task<'h, S>],
+    explained: u32,
+) -> Vec<Task<'h, S>> {
+    let answered = |task: &Task<'_, S>| task.answer.map(|(moment, _)| moment);
+    let mut answers: Vec<_> = tasks.iter().filter_map(answered).collect();
     answers.sort_unstable();
-    let culprit = answers.get(explained as usize);
-    tasks.iter().filter(|task| culprit.is_none_or(|culprit| task.called <= *culprit)).copied().collect()
+    let Some(culprit) = answers.get(explained as usize).copied() else {
+        return tasks.to_vec();
+    };
+    let last = tasks.iter().filter(|task| task.called <= culprit).filter_map(answered).max();
+    let called = tasks.iter().filter(|task| last.is_none_or(|last| task.called <= last));
+    called.filter_map(|task| if task.called <= culprit { Some(*task) } else { excused(specification, task) }).collect()
 }
 
 /// The task, held to nothing. One that changed nothing is not needed at all.
@@ -92,16 +108,16 @@ impl<S: Specification> Shrinker<'_, S> {
     }
 
     /// The fewest tasks that must be held to their answers.
-    fn held(&mut self, tasks: &[Task<'_, S>]) -> Vec<usize> {
+    fn held(&mut self, tasks: &[Task<'_, S>]) -> BTreeSet<usize> {
         let answered = (0..tasks.len()).filter(|index| tasks[*index].answer.is_some()).collect();
-        let held = reduce(answered, |held| {
+        let kept = reduce(answered, |held| {
             let held: BTreeSet<usize> = held.iter().copied().collect();
             let tasks = tasks.iter().enumerate().filter_map(|(index, task)| {
                 if held.contains(&index) { Some(*task) } else { excused(self.specification, task) }
             });
             self.is_broken(&tasks.collect::<Vec<_>>())
         });
-        held.into_iter().map(|index| tasks[index].call).collect()
+        kept.into_iter().collect()
     }
 }
 

@@ -5,7 +5,7 @@ use purlin_sim::linearizability::Specification;
 use std::collections::BTreeSet;
 
 /// Whether any order explains every answer.
-pub fn has_order<S: Specification>(specification: &S, lived: &[Lived<S>]) -> bool {
+pub(crate) fn has_order<S: Specification>(specification: &S, lived: &[Lived<S>]) -> bool {
     let all: Vec<usize> = (0..lived.len()).collect();
     any_order(specification, lived, &specification.initial(), &all)
 }
@@ -29,7 +29,7 @@ fn first_ones<S: Specification>(lived: &[Lived<S>], left: &[usize]) -> Vec<usize
 
 /// Every state, in words, that some order leads to which has all that is answered before `end`, and nothing else than what is called
 /// before it, and not `without`.
-pub fn states_before<S: Specification>(
+pub(crate) fn states_before<S: Specification>(
     specification: &S,
     lived: &[Lived<S>],
     end: u64,

@@ -1,31 +1,32 @@
 //! Random histories: clients that overlap, give up, and are lied to.
 
 use crate::objects::Object;
+use derive_where::derive_where;
 use purlin::Instant;
 use purlin_sim::Die;
 use purlin_sim::linearizability::{Call, History, Register, RegisterOutcome, Specification};
 
 /// An operation with the numbers of its events. No two events have the same number.
-#[derive(Clone, Debug)]
-pub struct Lived<S: Specification> {
-    pub client: u32,
-    pub operation: S::Operation,
-    pub called: u64,
-    pub answered: Option<(u64, S::Outcome)>,
+#[derive_where(Clone, Debug)]
+pub(crate) struct Lived<S: Specification> {
+    pub(crate) client: u32,
+    pub(crate) operation: S::Operation,
+    pub(crate) called: u64,
+    pub(crate) answered: Option<(u64, S::Outcome)>,
 }
 
 /// What a random history is like.
 #[derive(Clone, Copy, Debug)]
-pub struct Shape {
-    pub clients: u32,
+pub(crate) struct Shape {
+    pub(crate) clients: u32,
     /// Operations in all.
-    pub operations: usize,
+    pub(crate) operations: usize,
     /// One in so many operations is given up; 0 for none.
-    pub given_up: u64,
+    pub(crate) given_up: u64,
     /// Whether a client that gave up goes on to something else.
-    pub goes_on: bool,
+    pub(crate) goes_on: bool,
     /// How many answers are distorted.
-    pub lies: u64,
+    pub(crate) lies: u64,
 }
 
 /// What a client is doing.
@@ -38,7 +39,7 @@ enum Doing<S: Specification> {
 }
 
 /// Lives through a history of `shape`. Without lies it is linearizable.
-pub fn live<S: Object>(shape: Shape, die: &mut Die) -> Vec<Lived<S>> {
+pub(crate) fn live<S: Object>(shape: Shape, die: &mut Die) -> Vec<Lived<S>> {
     let (mut lived, mut state): (Vec<Lived<S>>, _) = (Vec::new(), S::new().initial());
     let mut clients: Vec<Doing<S>> = (0..shape.clients).map(|_| Doing::Nothing).collect();
     // What nobody waits for any more, and what may still be done.
@@ -46,7 +47,7 @@ pub fn live<S: Object>(shape: Shape, die: &mut Die) -> Vec<Lived<S>> {
     for event in 0.. {
         if !late.is_empty() && die.below(8) == 0 {
             let operation = &lived[late.swap_remove(die.below(late.len() as u64) as usize)].operation;
-            state = S::answer(&state, operation, die).1;
+            state = S::unheard(&state, operation, die);
         }
         let client = die.below(shape.clients.into()) as usize;
         let goes_on = lived.len() < shape.operations;
@@ -100,14 +101,14 @@ fn lie<S: Object>(lived: &mut [Lived<S>], die: &mut Die) {
 }
 
 /// Makes the first read from the `index`-th operation on answer with a value that nobody wrote.
-pub fn deceive(lived: &mut [Lived<Register<u64>>], index: usize) {
+pub(crate) fn deceive(lived: &mut [Lived<Register<u64>>], index: usize) {
     let reads = lived[index..].iter_mut().filter_map(|lived| lived.answered.as_mut());
     let read = reads.map(|(_, outcome)| outcome).find(|outcome| matches!(outcome, RegisterOutcome::Read(_)));
     *read.expect("somebody reads") = RegisterOutcome::Read(u64::MAX);
 }
 
 /// As the checker wants it. Call `n` is the `n`-th operation.
-pub fn history<S: Specification>(lived: &[Lived<S>]) -> History<S::Operation, S::Outcome> {
+pub(crate) fn history<S: Specification>(lived: &[Lived<S>]) -> History<S::Operation, S::Outcome> {
     let mut history = History::default();
     for (index, Lived { client, operation, called, answered }) in lived.iter().enumerate() {
         let answered = answered.clone().map(|(event, outcome)| (Instant::from_nanos(event), outcome));
@@ -118,7 +119,7 @@ pub fn history<S: Specification>(lived: &[Lived<S>]) -> History<S::Operation, S:
 }
 
 /// The events in order: the operation, and whether it is answered.
-pub fn events<S: Specification>(lived: &[Lived<S>]) -> Vec<(usize, bool)> {
+pub(crate) fn events<S: Specification>(lived: &[Lived<S>]) -> Vec<(usize, bool)> {
     let calls = lived.iter().enumerate().map(|(index, lived)| (lived.called, index, false));
     let answers = lived.iter().enumerate().filter_map(|(index, lived)| Some((lived.answered.as_ref()?.0, index, true)));
     let mut events: Vec<_> = calls.chain(answers).collect();

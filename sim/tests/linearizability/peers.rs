@@ -11,12 +11,12 @@ use todc_utils::linearizability::history::Action;
 use todc_utils::{History, WGLChecker};
 
 /// An object as stateright wants it.
-pub trait AsObject: Specification + Sized {
+pub(crate) trait AsObject: Specification + Sized {
     type Object: SequentialSpec<Op = Self::Operation, Ret = Self::Outcome> + Clone + Default;
 }
 
 #[derive(Clone, Default)]
-pub struct RegisterObject(u64);
+pub(crate) struct RegisterObject(u64);
 
 impl SequentialSpec for RegisterObject {
     type Op = RegisterOperation<u64>;
@@ -41,7 +41,7 @@ impl AsObject for Register<u64> {
 }
 
 #[derive(Clone, Default)]
-pub struct QueueObject(std::collections::VecDeque<u64>);
+pub(crate) struct QueueObject(std::collections::VecDeque<u64>);
 
 impl SequentialSpec for QueueObject {
     type Op = QueueOperation<u64>;
@@ -63,7 +63,7 @@ impl AsObject for Queue<u64> {
 }
 
 /// What stateright's tester says. A client that gave up must not go on: it knows one operation in flight for each.
-pub fn stateright<S: AsObject>(lived: &[Lived<S>]) -> bool {
+pub(crate) fn stateright<S: AsObject>(lived: &[Lived<S>]) -> bool {
     let mut tester = LinearizabilityTester::new(S::Object::default());
     for (index, is_answer) in events(lived) {
         let Lived { client, operation, answered, .. } = &lived[index];
@@ -94,7 +94,7 @@ impl<S: Object<Next = Option<<S as Specification>::State>>> todc_utils::Specific
 }
 
 /// What todc-utils says. Every operation must be answered, and there must be one.
-pub fn todc_utils<S: Object<Next = Option<<S as Specification>::State>>>(lived: &[Lived<S>]) -> bool {
+pub(crate) fn todc_utils<S: Object<Next = Option<<S as Specification>::State>>>(lived: &[Lived<S>]) -> bool {
     let actions = events(lived).into_iter().map(|(index, is_answer)| {
         let Lived { operation, answered, .. } = &lived[index];
         let outcome = answered.as_ref().map(|(_, outcome)| outcome.clone());

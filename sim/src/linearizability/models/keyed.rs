@@ -2,7 +2,7 @@
 
 use super::Value;
 use super::register::Register;
-use crate::linearizability::{Footprint, Specification};
+use crate::linearizability::{Footprint, Foresight, Specification, Told};
 use core::marker::PhantomData;
 
 /// Many objects of one kind, each under its key. Each is judged by itself.
@@ -74,6 +74,16 @@ impl<K: Value, S: Specification> Specification for PerKey<K, S> {
 
     fn footprint(&self, operation: &Self::Operation, outcome: Option<&S::Outcome>) -> Footprint<S::Value> {
         self.object.footprint(&operation.operation, outcome)
+    }
+
+    fn foresee<'h>(&self, told: &[Told<'h, Self::Operation, S::Outcome>]) -> Option<Foresight<'h, S::State>> {
+        let told = told.iter().map(|Told { operation, outcome, called, answered }| Told {
+            operation: &operation.operation,
+            outcome: *outcome,
+            called: *called,
+            answered: *answered,
+        });
+        self.object.foresee(&told.collect::<Vec<_>>())
     }
 
     fn describe(&self, operation: &Self::Operation, outcome: Option<&S::Outcome>) -> String {

@@ -1,8 +1,9 @@
 //! First in, first out.
 
 use super::Value;
-use crate::linearizability::{Footprint, Specification, Values};
+use crate::linearizability::{Footprint, Foresight, Specification, Told, Values};
 use core::marker::PhantomData;
+use std::collections::BTreeMap;
 
 /// A queue, empty at first, that gives each value to one taker, in order.
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +81,11 @@ impl<V: Value> Specification for Queue<V> {
         Footprint { changes, values: Values::Only(values) }
     }
 
+    fn foresee<'h>(&self, told: &[Told<'h, Self::Operation, Self::Outcome>]) -> Option<Foresight<'h, Vec<V>>> {
+        let fates = Fates::of(told);
+        Some(Box::new(move |held| fates.judge(held)))
+    }
+
     fn describe(&self, operation: &Self::Operation, outcome: Option<&Self::Outcome>) -> String {
         match (operation, outcome) {
             (QueueOperation::Enqueue(value), Some(QueueOutcome::Enqueued)) => format!("enqueue of {value:?}"),
@@ -89,5 +95,78 @@ impl<V: Value> Specification for Queue<V> {
             (QueueOperation::Dequeue, None) => "dequeue, never answered,".to_owned(),
             (operation, Some(outcome)) => format!("{operation:?}, answered {outcome:?},"),
         }
+    }
+}
+
+/// When each value is given away, by what the answers say.
+struct Fates<'h, V> {
+    fates: BTreeMap<&'h V, Fate>,
+    /// How many values may have been given to somebody who never told.
+    untold: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// Between these events.
+    Given { called: u32, answered: u32 },
+    /// Nobody says so.
+    Kept,
+    /// The value comes more than once, so nothing is sure.
+    Unsure,
+}
+
+impl<'h, V: Value> Fates<'h, V> {
+    fn of(told: &[Told<'h, QueueOperation<V>, QueueOutcome<V>>]) -> Self {
+        let mut fates = Self { fates: BTreeMap::new(), untold: 0 };
+        for Told { operation, outcome, .. } in told {
+            match (operation, outcome) {
+                (QueueOperation::Enqueue(value), _) => {
+                    fates.fates.entry(value).and_modify(|fate| *fate = Fate::Unsure).or_insert(Fate::Kept);
+                }
+                (QueueOperation::Dequeue, None) => fates.untold += 1,
+                (QueueOperation::Dequeue, Some(_)) => {}
+            }
+        }
+        told.iter().for_each(|told| fates.note_giving(told));
+        fates
+    }
+
+    fn note_giving(&mut self, told: &Told<'h, QueueOperation<V>, QueueOutcome<V>>) {
+        let Some(QueueOutcome::Dequeued(Some(value))) = told.outcome else {
+            return;
+        };
+        if let Some(fate) = self.fates.get_mut(value) {
+            let given = Fate::Given { called: told.called, answered: told.answered };
+            *fate = if *fate == Fate::Kept { given } else { Fate::Unsure };
+        }
+    }
+
+    fn fate(&self, value: &V) -> Fate {
+        self.fates.get(value).copied().unwrap_or(Fate::Unsure)
+    }
+
+    /// `None` if the last value must be given away before one that stands before it. The others were judged when they
+    /// were last. Values that nobody is ever given stand at the end, and their order does not matter.
+    fn judge(&self, mut held: Vec<V>) -> Option<Vec<V>> {
+        let Some((last, before)) = held.split_last() else {
+            return Some(held);
+        };
+        match self.fate(last) {
+            Fate::Unsure => return Some(held),
+            Fate::Given { answered, .. } => {
+                let kept = before.iter().filter(|value| self.fate(value) == Fate::Kept).count();
+                let is_later = |value| matches!(self.fate(value), Fate::Given { called, .. } if called > answered);
+                if kept > self.untold || before.iter().any(is_later) {
+                    return None;
+                }
+            }
+            Fate::Kept if self.untold == 0 => {
+                let kept = held.iter().rev().take_while(|value| self.fate(value) == Fate::Kept).count();
+                let first = held.len() - kept;
+                held[first..].sort_unstable();
+            }
+            Fate::Kept => {}
+        }
+        Some(held)
     }
 }
