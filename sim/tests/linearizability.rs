@@ -86,10 +86,14 @@ fn verdicts_are_those_of_todc_utils() {
 #[test]
 fn what_is_linearizable_by_construction_is_found_so_and_the_order_explains_it() {
     let shape = Shape { clients: 8, operations: 200, given_up: 50, goes_on: true, lies: 0 };
+    // Dequeues of which nobody hears make queues hard.
+    let short = Shape { clients: 4, operations: 40, given_up: 20, ..shape };
     for seed in 0..150 {
         explain::<Register<u64>>(&live(shape, &mut Die::new(seed, "register")));
-        explain::<Queue<u64>>(&live(shape, &mut Die::new(seed, "queue")));
-        explain::<LeasedMessage>(&live(shape, &mut Die::new(seed, "lease")));
+        explain::<Queue<u64>>(&live(Shape { given_up: 0, ..shape }, &mut Die::new(seed, "queue")));
+        explain::<Queue<u64>>(&live(short, &mut Die::new(seed, "queue")));
+        // Here tokens are guessed, and the token of a claim that nobody hears of cannot be.
+        explain::<LeasedMessage>(&live(Shape { given_up: 0, ..shape }, &mut Die::new(seed, "lease")));
     }
 }
 

@@ -47,7 +47,7 @@ pub(crate) fn live<S: Object>(shape: Shape, die: &mut Die) -> Vec<Lived<S>> {
     for event in 0.. {
         if !late.is_empty() && die.below(8) == 0 {
             let operation = &lived[late.swap_remove(die.below(late.len() as u64) as usize)].operation;
-            state = S::unheard(&state, operation, die);
+            state = S::answer(&state, operation, die).1;
         }
         let client = die.below(shape.clients.into()) as usize;
         let goes_on = lived.len() < shape.operations;

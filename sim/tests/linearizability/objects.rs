@@ -16,10 +16,6 @@ pub(crate) trait Object: Specification {
     fn draw(die: &mut Die, fresh: u64) -> Self::Operation;
     /// What is answered, and what is held then.
     fn answer(state: &Self::State, operation: &Self::Operation, die: &mut Die) -> (Self::Outcome, Self::State);
-    /// What is held after an operation of which nobody hears.
-    fn unheard(state: &Self::State, operation: &Self::Operation, die: &mut Die) -> Self::State {
-        Self::answer(state, operation, die).1
-    }
     /// Any answer of the same kind, likely a wrong one.
     fn distort(outcome: &Self::Outcome, die: &mut Die) -> Self::Outcome;
 }
@@ -122,14 +118,6 @@ impl Object for PerKey<u64, Lease<u64>> {
                 (LeaseOutcome::Done, LeaseState::Ready)
             }
             _ => (LeaseOutcome::Refused, state.clone()),
-        }
-    }
-
-    /// Nobody learns the token of a claim that is not answered, so nobody can be done with it.
-    fn unheard(state: &LeaseState<u64>, operation: &Keyed<u64, LeaseOperation<u64>>, die: &mut Die) -> LeaseState<u64> {
-        match Self::answer(state, operation, die).1 {
-            LeaseState::Leased(_) if operation.operation == LeaseOperation::Claim => LeaseState::Ready,
-            next => next,
         }
     }
 

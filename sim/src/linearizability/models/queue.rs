@@ -111,6 +111,8 @@ enum Fate {
     Given { called: u32, answered: u32 },
     /// Nobody says so.
     Kept,
+    /// Nobody says so, nor that it was taken in: it may as well never have been.
+    Needless,
     /// The value comes more than once, so nothing is sure.
     Unsure,
 }
@@ -120,8 +122,9 @@ impl<'h, V: Value> Fates<'h, V> {
         let mut fates = Self { fates: BTreeMap::new(), untold: 0 };
         for Told { operation, outcome, .. } in told {
             match (operation, outcome) {
-                (QueueOperation::Enqueue(value), _) => {
-                    fates.fates.entry(value).and_modify(|fate| *fate = Fate::Unsure).or_insert(Fate::Kept);
+                (QueueOperation::Enqueue(value), outcome) => {
+                    let fate = if outcome.is_some() { Fate::Kept } else { Fate::Needless };
+                    fates.fates.entry(value).and_modify(|fate| *fate = Fate::Unsure).or_insert(fate);
                 }
                 (QueueOperation::Dequeue, None) => fates.untold += 1,
                 (QueueOperation::Dequeue, Some(_)) => {}
@@ -137,7 +140,7 @@ impl<'h, V: Value> Fates<'h, V> {
         };
         if let Some(fate) = self.fates.get_mut(value) {
             let given = Fate::Given { called: told.called, answered: told.answered };
-            *fate = if *fate == Fate::Kept { given } else { Fate::Unsure };
+            *fate = if matches!(*fate, Fate::Kept | Fate::Needless) { given } else { Fate::Unsure };
         }
     }
 
@@ -153,6 +156,7 @@ impl<'h, V: Value> Fates<'h, V> {
         };
         match self.fate(last) {
             Fate::Unsure => return Some(held),
+            Fate::Needless => return None,
             Fate::Given { answered, .. } => {
                 let kept = before.iter().filter(|value| self.fate(value) == Fate::Kept).count();
                 let is_later = |value| matches!(self.fate(value), Fate::Given { called, .. } if called > answered);
