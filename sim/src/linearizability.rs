@@ -160,9 +160,9 @@ impl<S: Specification> Checker<S> {
         let Broken { key, culprit, prefix, witness, .. } = broken;
         let mut text = format!("{} cannot be explained: ", self.told(history, *culprit));
         let key = format!("{key:?}");
-        let place = if key == "()" { String::new() } else { format!(" of {key}") };
+        let place = if key == "()" { String::new() } else { format!(" under {key}") };
         let states = some_of(&prefix.states);
-        let _ = write!(text, "the {} answers before it{place} leave only {states}. ", prefix.answers);
+        let _ = write!(text, "the {} answers before it{place} leave {states}. ", prefix.answers);
         let _ = match witness.excused.len() {
             0 => write!(text, "Operations that show it:"),
             excused => write!(text, "Operations that show it, whatever {excused} others did:"),

@@ -11,9 +11,11 @@ mod peers;
 
 use histories::{Lived, Shape, history, live};
 use objects::Object;
+use purlin::Instant;
 use purlin_sim::Die;
 use purlin_sim::linearizability::{
-    Broken, Call, Checker, Footprint, Judgement, Lease, Limits, Order, PerKey, Queue, Register, Values, Verdict,
+    Broken, Call, Checker, Footprint, History, Judgement, KeyValue, Keyed, Lease, Limits, Order, PerKey, Queue,
+    Register, RegisterOperation, RegisterOutcome, Values, Verdict,
 };
 use std::collections::BTreeSet;
 
@@ -291,3 +293,97 @@ fn sixteen_clients_with_a_thousand_operations_each_are_judged_and_a_lie_among_th
     assert!(broken.witness.is_minimal);
     assert_eq!(broken.witness.calls, [broken.culprit]);
 }
+
+type Registers = History<RegisterOperation<u64>, RegisterOutcome<u64>>;
+
+fn judge_register(history: &Registers) -> Verdict<Register<u64>> {
+    Checker::new(Register::new(0)).judge(history).verdict
+}
+
+const fn at(nanos: u64) -> Instant {
+    Instant::from_nanos(nanos)
+}
+
+/// One read, and what it hears.
+fn read(history: &mut Registers, called: u64, answered: u64, value: u64) {
+    let outcome = Some((at(answered), RegisterOutcome::Read(value)));
+    history.record(9, RegisterOperation::Read, at(called), outcome).unwrap();
+}
+
+#[test]
+fn a_pending_write_may_happen_late_or_never_but_neither_early_nor_twice() {
+    for (reads, is_linearizable) in [
+        (&[(0, 0), (10, 0), (20, 0)][..], true),
+        (&[(0, 0), (10, 0), (20, 7)], true),
+        (&[(0, 0), (10, 7), (20, 7)], true),
+        (&[(0, 7)], false),
+        (&[(10, 7), (20, 0)], false),
+    ] {
+        let mut history = History::default();
+        history.invoke(0, at(5), RegisterOperation::Write(7));
+        reads.iter().for_each(|(called, value)| read(&mut history, *called, called + 2, *value));
+        assert_eq!(judge_register(&history).is_linearizable(), is_linearizable, "{reads:?}");
+    }
+}
+
+#[test]
+fn what_was_withdrawn_never_happened() {
+    let mut history = History::default();
+    let write = history.invoke(0, at(5), RegisterOperation::Write(7));
+    read(&mut history, 6, 8, 7);
+    assert!(judge_register(&history).is_linearizable());
+    history.withdraw(write).unwrap();
+    assert!(judge_register(&history).is_broken());
+}
+
+#[test]
+fn events_of_one_instant_count_as_told_or_else_as_concurrent() {
+    let mut told = History::default();
+    let write = told.invoke(0, at(5), RegisterOperation::Write(7));
+    told.answer(write, at(6), RegisterOutcome::Written).unwrap();
+    let stale = told.invoke(1, at(6), RegisterOperation::Read);
+    told.answer(stale, at(6), RegisterOutcome::Read(0)).unwrap();
+    assert!(judge_register(&told).is_broken());
+
+    let mut recorded = History::default();
+    recorded.record(0, RegisterOperation::Write(7), at(5), Some((at(6), RegisterOutcome::Written))).unwrap();
+    read(&mut recorded, 6, 6, 0);
+    assert!(judge_register(&recorded).is_linearizable());
+}
+
+#[test]
+fn a_history_that_cannot_have_been_is_refused_with_what_where_and_how_to_mend() {
+    let mut history = Registers::default();
+    let call = history.invoke(0, at(5), RegisterOperation::Read);
+    let early = history.answer(call, at(4), RegisterOutcome::Read(0)).unwrap_err().to_string();
+    assert!(early.contains("operation 0") && early.contains("one clock"), "{early}");
+    let missing = history.withdraw(Call(1)).unwrap_err().to_string();
+    assert!(missing.contains("operation 1") && missing.contains("invoke()"), "{missing}");
+    history.answer(call, at(5), RegisterOutcome::Read(0)).unwrap();
+    let twice = history.withdraw(call).unwrap_err().to_string();
+    assert!(twice.contains("ends twice"), "{twice}");
+    let answer = Some((at(4), RegisterOutcome::Read(0)));
+    assert!(history.record(0, RegisterOperation::Read, at(5), answer).is_err());
+    assert_eq!(history.len(), 1, "what is refused is not added");
+}
+
+#[test]
+fn a_verdict_says_whose_answer_cannot_be_explained_and_what_shows_it() {
+    let mut history = History::default();
+    for (key, value, called) in [("left", 1, 10), ("left", 2, 20), ("right", 3, 20)] {
+        let operation = Keyed { key, operation: RegisterOperation::Write(Some(value)) };
+        history.record(0, operation, at(called), Some((at(called + 5), RegisterOutcome::Written))).unwrap();
+    }
+    let operation = Keyed { key: "left", operation: RegisterOperation::Read };
+    history.record(3, operation, at(30), Some((at(35), RegisterOutcome::Read(Some(1))))).unwrap();
+    let verdict = Checker::new(KeyValue::empty()).judge(&history).verdict;
+    assert_eq!(verdict.to_string(), STALE_READ);
+    assert_eq!(verdict.claim("linearizable").unwrap_err().detail, STALE_READ);
+    assert_eq!(verdict.broken().unwrap().key, "left");
+}
+
+const STALE_READ: &str = "client 3's read of Some(1) (key \"left\") at 0.000000030..0.000000035 cannot be explained: \
+the 2 answers before it under \"left\" leave Some(2). Operations that show it:
+  client 0's write of Some(1) (key \"left\") at 0.000000010..0.000000015
+  client 0's write of Some(2) (key \"left\") at 0.000000020..0.000000025
+  client 3's read of Some(1) (key \"left\") at 0.000000030..0.000000035";

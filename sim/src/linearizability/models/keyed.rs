@@ -52,12 +52,12 @@ impl<K, V> KeyValue<K, V> {
     }
 }
 
-impl<K: Value, S: Specification> Specification for PerKey<K, S> {
+impl<K: Value, S: Specification<Key = ()>> Specification for PerKey<K, S> {
     type State = S::State;
     type Operation = Keyed<K, S::Operation>;
     type Outcome = S::Outcome;
     type Next = S::Next;
-    type Key = (K, S::Key);
+    type Key = K;
     type Value = S::Value;
 
     fn initial(&self) -> S::State {
@@ -69,7 +69,7 @@ impl<K: Value, S: Specification> Specification for PerKey<K, S> {
     }
 
     fn key(&self, operation: &Self::Operation) -> Self::Key {
-        (operation.key.clone(), self.object.key(&operation.operation))
+        operation.key.clone()
     }
 
     fn footprint(&self, operation: &Self::Operation, outcome: Option<&S::Outcome>) -> Footprint<S::Value> {
@@ -87,6 +87,6 @@ impl<K: Value, S: Specification> Specification for PerKey<K, S> {
     }
 
     fn describe(&self, operation: &Self::Operation, outcome: Option<&S::Outcome>) -> String {
-        format!("({:?}) {}", operation.key, self.object.describe(&operation.operation, outcome))
+        format!("{} (key {:?})", self.object.describe(&operation.operation, outcome), operation.key)
     }
 }
