@@ -14,8 +14,8 @@ use objects::Object;
 use purlin::Instant;
 use purlin_sim::Die;
 use purlin_sim::linearizability::{
-    Broken, Call, Checker, Footprint, History, Judgement, KeyValue, Keyed, Lease, Limits, Order, PerKey, Queue,
-    Register, RegisterOperation, RegisterOutcome, Values, Verdict,
+    Broken, Call, Checker, Footprint, History, Judgement, KeyValue, Keyed, Lease, LeaseOperation, LeaseOutcome, Limits,
+    Order, PerKey, Queue, Register, RegisterOperation, RegisterOutcome, Values, Verdict,
 };
 use std::collections::BTreeSet;
 
@@ -302,6 +302,38 @@ fn judge_register(history: &Registers) -> Verdict<Register<u64>> {
 
 const fn at(nanos: u64) -> Instant {
     Instant::from_nanos(nanos)
+}
+
+/// What one message of a lease queue may hear, one thing after another.
+#[test]
+fn a_message_is_handed_out_until_whoever_holds_its_last_token_is_done() {
+    use LeaseOperation::{Acknowledge, Claim, Enqueue, Release};
+    use LeaseOutcome::{Claimed, Done, Refused};
+    let claimed = [(Enqueue, Done), (Claim, Claimed(1))];
+    let acknowledged = [&claimed[..], &[(Acknowledge(1), Done)]].concat();
+    for (begin, end, is_linearizable) in [
+        (&[][..], (Claim, Claimed(1)), false),
+        (&claimed, (Enqueue, Done), false),
+        (&claimed, (Claim, Claimed(2)), true),
+        (&claimed, (Release(1), Done), true),
+        (&claimed, (Release(2), Done), false),
+        (&claimed, (Acknowledge(2), Done), false),
+        (&claimed, (Acknowledge(1), Refused), true),
+        (&acknowledged, (Acknowledge(1), Done), true),
+        (&acknowledged, (Release(1), Done), false),
+        (&acknowledged, (Claim, Claimed(2)), false),
+        (&[&claimed[..], &[(Release(1), Done)]].concat(), (Acknowledge(1), Done), false),
+        (&[&claimed[..], &[(Claim, Claimed(2))]].concat(), (Acknowledge(1), Done), false),
+        (&[&claimed[..], &[(Acknowledge(1), Refused)]].concat(), (Acknowledge(1), Done), false),
+    ] {
+        let mut history = History::default();
+        for (event, (operation, outcome)) in (0..).step_by(2).zip(begin.iter().copied().chain([end])) {
+            let answer = Some((at(event + 1), outcome));
+            history.record(0, Keyed { key: 0, operation }, at(event), answer).unwrap();
+        }
+        let verdict = Checker::new(LeasedMessage::empty()).judge(&history).verdict;
+        assert_eq!(verdict.is_linearizable(), is_linearizable, "{begin:?}, then {end:?}: {verdict}");
+    }
 }
 
 /// One read, and what it hears.
