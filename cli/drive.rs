@@ -76,12 +76,20 @@ impl Drive {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Verdict, Failure> {
     let rooms = rooms::driven();
-    let room = rooms.iter().find(|room| room.name == arguments.room).ok_or_else(|| rooms::unknown(&arguments.room))?;
+    let room = rooms
+        .iter()
+        .find(|room| room.name == arguments.room)
+        .ok_or_else(|| cannot_be_driven(&arguments.room, &rooms))?;
     if arguments.schema {
         print(format_args!("{:#}\n", (room.schema)()))?;
         return Ok(Verdict::Holds);
     }
     (room.drive)(arguments.config.as_deref())
+}
+
+fn cannot_be_driven(room: &str, rooms: &[Drive]) -> Failure {
+    let names = rooms.iter().map(Drive::name).collect::<Vec<_>>().join(", ");
+    Failure::new(format_args!("no machine `{room}` can be driven: choose one of {names}"))
 }
 
 fn schema<M, Settings>() -> Value

@@ -4,13 +4,33 @@ use crate::drive::Drive;
 use crate::failure::Failure;
 use purlin::breaker::{self, Breaker};
 use purlin::queue::{self, Queue};
-use purlin_models::spec::{Comparison, comparisons};
-use purlin_models::{Model, models};
-use purlin_sim::{Scenario, scenarios};
+use purlin_models::Model;
+use purlin_models::spec::Comparison;
+use purlin_sim::Scenario;
 
 /// The rooms whose machines can be driven by hand. A later room is one more line.
 pub(crate) fn driven() -> Vec<Drive> {
     vec![Drive::policy::<Breaker, breaker::Settings>("breaker"), Drive::protocol::<Queue, queue::Settings>("queue")]
+}
+
+/// The models of all rooms, and of the lock of the examples: a machine of a user's own is gathered like any other.
+fn models() -> Vec<Box<dyn Model>> {
+    let mut models = purlin_models::models();
+    models.extend(purlin_lock::models::models());
+    models
+}
+
+fn comparisons() -> Vec<Box<dyn Comparison>> {
+    let mut comparisons = purlin_models::spec::comparisons();
+    comparisons.extend(purlin_lock::spec::comparisons());
+    comparisons
+}
+
+/// Every scenario.
+pub(crate) fn scenarios() -> Vec<Scenario> {
+    let mut scenarios = purlin_sim::scenarios();
+    scenarios.extend(purlin_lock::scenario::scenarios());
+    scenarios
 }
 
 /// Everything there is of one room.

@@ -105,6 +105,24 @@ fn spec_fails_in_ci_and_on_update_where_there_is_no_tlc() {
     feed(absent, "").is_bad_input(&["/no/such.jar"]);
 }
 
+#[test]
+fn spec_says_what_is_wrong_with_a_run_and_where() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("run.json");
+    let path = file.to_str().expect("a path");
+    purlin(&["spec", "--trace", path]).is_bad_input(&["run.json", "cannot be read"]);
+    let spec_of = |text: &str| {
+        std::fs::write(&file, text).expect("a file");
+        purlin(&["spec", "--trace", path])
+    };
+    spec_of("{\"room\":\"attic\"}").is_bad_input(&["run.json", "attic", "queue"]);
+    let run = |observations: &str| format!("{{\"room\":\"queue\",\"config\":{{}},\"observations\":[{observations}]}}");
+    let early = "{\"recovered\":{\"clock\":5,\"records\":null}},{\"recovered\":{\"clock\":4,\"records\":null}}";
+    spec_of(&run(early)).is_bad_input(&["run.json", "observation 1", "earlier"]);
+    spec_of(&run("{\"synced\":{\"records\":0}}")).is_bad_input(&["TLC", "TLA2TOOLS_JAR"]);
+    spec_of(&run("")).is_bad_input(&["run.json", "no observation"]);
+}
+
 fn campaign(arguments: &[&str]) -> Value {
     let mut all = vec!["chaos", "--json"];
     all.extend(arguments);

@@ -107,6 +107,7 @@ fn bad_rooms_and_configurations_are_bad_input() {
     let unknown = write(&folder, "unknown.json", r#"{"windows": 3}"#);
     let malformed = write(&folder, "malformed.toml", "window = {\n");
     purlin(&["drive", "attic"]).is_bad_input(&["attic", "breaker"]);
+    purlin(&["drive", "lock"]).is_bad_input(&["lock", "breaker, queue"]);
     purlin(&["drive", "breaker", "--config", &zero]).is_bad_input(&[&zero, "open_wait_ms"]);
     purlin(&["drive", "breaker", "--config", &unknown]).is_bad_input(&[&unknown, "windows"]);
     purlin(&["drive", "breaker", "--config", &malformed]).is_bad_input(&[&malformed, "line 1"]);
@@ -143,4 +144,15 @@ fn a_protocol_recovers_what_it_has_persisted_and_nothing_else() {
     assert_eq!(answers[4]["effects"][1]["answer"]["answer"], "ok", "the clock came back earlier, the lease lives on");
     purlin_fed(&["drive", "breaker"], "\"recover\"").is_bad_input(&["line 1", "recover", "journal"]);
     purlin(&["drive", "queue", "--schema"]).document();
+}
+
+#[test]
+fn a_misspelt_field_of_a_request_is_named() {
+    for line in [
+        r#"{"at_ms": 5, "input": {"request": {"ticket": 1, "request": {"claim": {"worker": "w", "max": 1, "lease": 5}}}}}"#,
+        r#"{"at_ms": 5, "input": {"request": {"ticket": 1, "request": {"nack": {"token": 1, "delay_ms": 1, "lease": 5}}}}}"#,
+        r#"{"at_ms": 5, "input": {"request": {"ticket": 1, "request": "stats", "lease": 5}}}"#,
+    ] {
+        purlin_fed(&["drive", "queue"], line).is_bad_input(&["line 1", "lease"]);
+    }
 }

@@ -6,7 +6,7 @@ use crate::failure::{Failure, Verdict};
 use crate::output::{self, Output};
 use crate::rooms;
 use asked::{AskedShard, Cluster, parse_budget};
-use purlin_sim::{Campaign, Progress, Scenario, Shard, Summary, Tier, parse_seeds, scenarios};
+use purlin_sim::{Campaign, Progress, Scenario, Shard, Summary, Tier, parse_seeds};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs;
@@ -67,7 +67,7 @@ pub(crate) fn run(arguments: &Arguments, output: Output) -> Result<Verdict, Fail
 }
 
 fn select(names: &[String]) -> Result<Vec<Scenario>, Failure> {
-    if names.is_empty() { Ok(scenarios()) } else { names.iter().map(|name| rooms::scenario(name)).collect() }
+    if names.is_empty() { Ok(rooms::scenarios()) } else { names.iter().map(|name| rooms::scenario(name)).collect() }
 }
 
 fn campaign(arguments: &Arguments, shard: Shard, budget: Option<Duration>) -> Campaign {

@@ -9,7 +9,7 @@
 //!     host ─ now(), choose() ─▶ └─────────┘ ─ effects ─▶ host
 //! ```
 //!
-//! Every algorithm lives in a room of its own ([`breaker`]) and is a [`Machine`]: its state is a plain value, and all
+//! Every algorithm lives in a room of its own ([`breaker`], [`queue`]) and is a [`Machine`]: its state is a plain value, and all
 //! that it needs of the world it asks of its [`Host`]. So the same code can be explored by a model checker, compared
 //! with its TLA+ specification, simulated, and run in production. This crate does no IO, reads no clock, starts no
 //! thread and throws no die; `clippy.toml` beside it says so to the linter.

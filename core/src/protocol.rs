@@ -57,7 +57,7 @@ pub enum Fence {
         bound = "P::Request: schemars::JsonSchema, P::Address: schemars::JsonSchema, P::Message: schemars::JsonSchema, P::Timer: schemars::JsonSchema, P::Loaded: schemars::JsonSchema"
     )
 )]
-#[serde(bound = "", rename_all = "snake_case")]
+#[serde(bound = "", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Input<P: Protocol> {
     /// Somebody on this node asks for something.
     Request {

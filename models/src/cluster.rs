@@ -11,14 +11,18 @@
 //! within a stated distance of each other, and may be set while their process is down.
 //!
 //! States are made finite by counting all instants from the slowest clock ([`NOW`]), and by keeping only the order of
-//! those that are long past ([`Past`]).
+//! those that are long past ([`Past`]). Whether a protocol computes with what is past is for its scope to say, and it can be
+//! tried: under a budget of ticks the verdicts must be those of [`Past::Exact`]. Epochs stay as they are, and no machine is
+//! settled: what else only grows is bounded by budgets or by the scope's boundary.
+//!
+//! What is not modelled: a process that still runs while another has taken its journal over. It ends when it persists.
 //!
 //! # A model of one's own
 //! ```
 //! use core::time::Duration;
 //! use purlin::protocol::Protocol;
 //! use purlin::queue::{NewMessage, Queue, Request, Settings};
-//! use purlin_models::cluster::{Always, Budgets, Claims, ClusterScope, NodeScope, Requests, Sometimes};
+//! use purlin_models::cluster::{Always, Budgets, Claims, ClusterScope, NodeScope, Past, Requests, Sometimes};
 //! use purlin_models::{Model, ProtocolModel, Scope};
 //!
 //! let config = Settings::default().validate().expect("the defaults are valid");
@@ -28,6 +32,7 @@
 //!     requests: Requests::any_of([enqueue, claim]),
 //!     budgets: Budgets { requests: 4, crashes: 1, ..Budgets::CALM },
 //!     tick: Duration::from_secs(1),
+//!     past: Past::OrderBeyond(Duration::ZERO), // time has no end here; the queue only compares what is past
 //!     ..ClusterScope::<Queue>::new([NodeScope::alone(config)])
 //! };
 //! let claims = Claims::<Queue> {
@@ -60,7 +65,7 @@ pub use crate::world::{Broken, Fairness};
 pub use action::{Action, Fate, Kind};
 pub use claims::{ANSWERS_ARE_ASKED_FOR, Always, Claims, EveryStep, LeadsTo, SomeStep, Sometimes, Step};
 pub use ghost::{Ghost, Seen};
-pub use scope::{Budgets, ClusterScope, NodeScope, Past, Requests};
+pub use scope::{Budgets, ClusterScope, HostFault, NodeScope, Past, Requests};
 pub use shared::Shared;
 pub use state::{Cluster, Node, Packet};
 

@@ -1,8 +1,8 @@
 //! Any machine as a model that is explored to its end.
 //!
-//! [`caller`] closes a world around a policy, as a stateright model; [`models`] lists the models of every room. A
-//! [`Model`] is explored to its end ([`Model::check`]), opened in stateright's explorer ([`Model::explore`]) or drawn
-//! ([`Model::dot`]).
+//! [`caller`] closes a world around a policy, [`cluster`] one around the nodes of a protocol; both are stateright models,
+//! and so is any [`world::World`]. [`models`] lists the models of every room. A [`Model`] is explored to its end
+//! ([`Model::check`]), opened in stateright's explorer ([`Model::explore`]) or drawn ([`Model::dot`]).
 //!
 //! Safety is judged by the parallel [`search`], bounded only by the state. Liveness is decided on the explicit [`Graph`]:
 //! see [`liveness`] for why. A counterexample is shortened before it is shown, and [`replay`] takes it again in a test.
@@ -24,6 +24,7 @@ mod model;
 pub mod odometer;
 mod panics;
 mod properties;
+pub mod queue;
 pub mod refinement;
 mod report;
 pub mod search;
@@ -41,5 +42,5 @@ pub use report::{CheckReport, Kind, Progress, PropertyReport, Scope};
 
 /// Every model of every room.
 pub fn models() -> Vec<Box<dyn Model>> {
-    breaker::models()
+    breaker::models().into_iter().chain(queue::models()).collect()
 }

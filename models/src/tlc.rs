@@ -28,6 +28,8 @@ pub struct Verdict {
     pub states: u64,
     /// The first claim that does not hold, if one does not.
     pub violation: Option<Violation>,
+    /// All that it said.
+    pub said: String,
 }
 
 /// A claim that does not hold.
@@ -170,8 +172,9 @@ fn all_that_was_said(output: &Output) -> String {
 const DONE: &str = "Model checking completed. No error has been found.";
 
 fn no_verdict(module: &str, said: &str) -> TlcError {
-    let is_chatter =
-        |line: &&str| ["TLC2 ", "Running ", "Parsing ", "Semantic ", "Starting"].iter().any(|it| line.starts_with(it));
+    const CHATTER: [&str; 8] =
+        ["TLC2 ", "Running ", "Parsing ", "Semantic ", "Starting", "Computing", "Finished", "<<"];
+    let is_chatter = |line: &&str| CHATTER.iter().any(|it| line.starts_with(it));
     let telling: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty() && !is_chatter(line)).collect();
     let said = telling.iter().take(12).copied().collect::<Vec<_>>().join(" | ");
     TlcError::NoVerdict { module: module.to_owned(), said }
@@ -181,7 +184,7 @@ fn read_verdict(said: &str) -> Option<Verdict> {
     let states = said.lines().filter_map(distinct_states).next_back();
     let violation = read_violation(said);
     let done = said.contains(DONE) || violation.is_some();
-    done.then(|| Verdict { states: states.unwrap_or(0), violation })
+    done.then(|| Verdict { states: states.unwrap_or(0), violation, said: said.to_owned() })
 }
 
 /// The number in `2893 states generated, 572 distinct states found, 0 states left on queue.`

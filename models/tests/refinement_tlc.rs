@@ -22,9 +22,11 @@ fn tlc_still_finds_the_golden_graphs_and_every_claim_holds() {
     }
 }
 
-/// An edit of `Breaker.tla` that breaks a claim at a scope: what stands there, what it becomes, the module, and how TLC
+/// An edit of a specification that breaks a claim at a scope: what stands there, what it becomes, the module, and how TLC
 /// names the claim.
-const EDITS: [(&str, &str, &str, &str); 8] = [
+type Edit = (&'static str, &'static str, &'static str, &'static str);
+
+const EDITS_OF_BREAKER: [Edit; 8] = [
     ("ELSE Append(Tail(entries), call)", "ELSE Append(entries, call)", "MCBreakerCount", "WindowIsBounded"),
     ("FreeProbes > 0", "FreeProbes + 1 > 0", "MCBreakerCount", "ProbesAreBounded"),
     ("totals.calls >= MinimumClosed", "totals.calls > MinimumClosed", "MCBreakerCount", "NoDecisionIsDue"),
@@ -35,26 +37,49 @@ const EDITS: [(&str, &str, &str, &str); 8] = [
     ("phase = \"open\" /\\ left = 0", "phase = \"open\" /\\ left > 9", "MCBreakerHint", "Temporal properties"),
 ];
 
+const EDITS_OF_QUEUE: [Edit; 11] = [
+    ("new.id \\in Ids(image) \\/ \\E taken", "\\E taken", "MCQueueDedup", "IdsAreUnique"),
+    ("\\/ image.messages[other].in = \"leased\"", "\\/ FALSE", "MCQueueKeys", "OneLeasedAKey"),
+    ("other < place /\\ Blocks", "other > place /\\ Blocks", "MCQueueKeys", "KeysKeepTheirOrder"),
+    ("message.tries < AttemptsMax THEN", "message.tries <= AttemptsMax THEN", "MCQueueKeys", "TypeIsRight"),
+    ("Cardinality(Unfinished(image)) >= MessagesMax", "FALSE", "MCQueueDedup", "NumbersAreBounded"),
+    ("Cardinality(image.dedup) >= DedupMax", "FALSE", "MCQueueDedup", "NumbersAreBounded"),
+    ("WorkerMax = 0 \\/ Cardinality(HeldBy", "TRUE \\/ Cardinality(HeldBy", "MCQueueBatch", "NumbersAreBounded"),
+    ("!.issued = @ + 1", "!.issued = @", "MCQueueKeys", "TokensAreNew"),
+    ("journal' = Ranked(<<journal[kept]>>)", "journal' = <<Empty>>", "MCQueueKeys", "DurableStands"),
+    (".at <= 0}\n\n(* QUE-11", ".at <= 1}\n\n(* QUE-11", "MCQueueKeys", "LeasesEndInTime"),
+    ("1..(Len(journal) - 1) : Synced", "1..0 : Synced", "MCQueueCrash", "Temporal properties"),
+];
+
 #[test]
 fn an_edit_that_breaks_a_rule_breaks_its_claim() {
+    edits_break_their_claims("breaker", "Breaker.tla", &EDITS_OF_BREAKER);
+}
+
+#[test]
+fn an_edit_of_the_queue_that_breaks_a_rule_breaks_its_claim() {
+    edits_break_their_claims("queue", "Queue.tla", &EDITS_OF_QUEUE);
+}
+
+fn edits_break_their_claims(room: &str, file: &str, edits: &[Edit]) {
     let Some(jar) = jar() else { return };
     let tlc = Tlc::at(jar).unwrap();
-    for (what, becomes, module, claim) in EDITS {
-        let folder = edited(what, becomes);
+    for (what, becomes, module, claim) in edits {
+        let folder = edited(room, file, what, becomes);
         let verdict = tlc.check(folder.path(), module).unwrap();
         let broken = verdict.violation.unwrap_or_else(|| panic!("`{becomes}` breaks nothing"));
         assert!(broken.claim.contains(claim), "`{becomes}`: {}", broken.claim);
     }
 }
 
-/// The breaker's specifications with one edit.
-fn edited(what: &str, becomes: &str) -> tempfile::TempDir {
+/// A room's specifications with one edit.
+fn edited(room: &str, file: &str, what: &str, becomes: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    for entry in std::fs::read_dir(specs().join("breaker")).unwrap() {
+    for entry in std::fs::read_dir(specs().join(room)).unwrap() {
         let path = entry.unwrap().path();
         std::fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
     }
-    let path = folder.path().join("Breaker.tla");
+    let path = folder.path().join(file);
     let text = std::fs::read_to_string(&path).unwrap();
     assert!(text.contains(what), "the specification does not say `{what}`");
     std::fs::write(path, text.replacen(what, becomes, 1)).unwrap();

@@ -12,6 +12,7 @@
 
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
+use purlin::Instant;
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::io;
@@ -86,7 +87,7 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    fn new(stream: TcpStream, life: Life) -> Self {
+    pub(crate) fn new(stream: TcpStream, life: Life) -> Self {
         let place = life.register();
         Self { stream, life, place }
     }
@@ -166,6 +167,23 @@ impl axum::serve::Listener for Doorway {
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
+    }
+}
+
+/// The time on one host, counted from the start of the simulation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HostTime {
+    started: tokio::time::Instant,
+}
+
+impl HostTime {
+    /// To be called when the host starts, which is when the simulation does.
+    pub(crate) fn start() -> Self {
+        Self { started: tokio::time::Instant::now() }
+    }
+
+    pub(crate) fn now(self) -> Instant {
+        Instant::ORIGIN + self.started.elapsed()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use core::convert::Infallible;
 use core::future::{Future, ready};
+use core::pin::Pin;
 use purlin::protocol::Protocol;
 
 /// Keeps the records of one protocol, in their order.
@@ -24,10 +25,28 @@ pub trait Journal<P: Protocol>: Send + 'static {
     ) -> impl Future<Output = Result<Option<P::Loaded>, JournalError<Self::Error>>> + Send;
 
     /// Puts the image in the place of everything that was appended, all of it or nothing. It is durable once this resolves.
+    /// The image also holds what was persisted since the last append, and none of that is appended again.
     fn compact(&mut self, image: P::Image) -> impl Future<Output = Result<(), JournalError<Self::Error>>> + Send;
 
     /// How many records it holds beside its image: what a compaction would spare the next start.
     fn records(&self) -> u64;
+
+    /// A way to hand over an append while earlier ones are under way, for a journal that gathers by itself what is to
+    /// become durable together. The driver asks once; if there is one, every append goes that way, and everything else
+    /// waits until none is under way.
+    fn pipeline(&self) -> Option<Box<dyn Pipeline<P, Self::Error>>> {
+        None
+    }
+}
+
+/// An append that is under way.
+pub type Appending<E> = Pin<Box<dyn Future<Output = Result<(), JournalError<E>>> + Send>>;
+
+/// Takes one append after another without waiting. So the disk need not wait for the driver between two of them.
+pub trait Pipeline<P: Protocol, E>: Send {
+    /// Appends the records after all that were handed over before, all of them or none, and none after an append that was
+    /// refused or has failed. They are durable once the future resolves; those of earlier appends are by then.
+    fn append(&mut self, records: Vec<P::Record>) -> Appending<E>;
 }
 
 /// A journal did not do what it was asked. Either way the machine that asked has ended: what it holds in memory is no

@@ -47,7 +47,7 @@ mod transport;
 pub use driver::Driver;
 pub use framed::{FrameError, FramedTransport, HelloError, Network, Site, Tcp, Wire};
 pub use handle::{Handle, Unanswered};
-pub use journal::{Journal, JournalError, Volatile};
+pub use journal::{Appending, Journal, JournalError, Pipeline, Volatile};
 pub use metrics::DriverMetrics;
 pub use observer::Observer;
 pub use options::Options;

@@ -22,16 +22,19 @@ const REQUESTS: Family = family("purlin_driver_requests_total", Unit::Count, "Re
 const ANSWERS: Family = family("purlin_driver_answers_total", Unit::Count, "Answers that were given, durably.");
 const REFUSALS: Family =
     family("purlin_driver_refusals_total", Unit::Count, "Requests that were turned away because the inbox was full.");
-const SYNCS: Family = family("purlin_driver_syncs_total", Unit::Count, "Writes of the journal that became durable.");
+const SYNCS: Family = family(
+    "purlin_driver_syncs_total",
+    Unit::Count,
+    "Appends and images that became durable; a journal may sync several at once.",
+);
 const RECORDS: Family = family("purlin_driver_records_total", Unit::Count, "Records that became durable.");
 const OPEN_TICKETS: Family =
     family("purlin_driver_open_tickets", Unit::Count, "Requests that were stepped and have no answer yet.");
 const BATCH_INPUTS: Family =
     family("purlin_driver_batch_inputs", Unit::Count, "Inputs that were stepped in one batch.");
-const SYNC_RECORDS: Family =
-    family("purlin_driver_sync_records", Unit::Count, "Records that one write of the journal made durable.");
+const SYNC_RECORDS: Family = family("purlin_driver_sync_records", Unit::Count, "Records of one append.");
 const SYNC_SECONDS: Family =
-    family("purlin_driver_sync_seconds", Unit::Seconds, "How long one write of the journal took.");
+    family("purlin_driver_sync_seconds", Unit::Seconds, "How long an append took until it was durable.");
 
 /// Counts what one driver does. Each metric carries the driver's `name`.
 ///
@@ -40,12 +43,12 @@ const SYNC_SECONDS: Family =
 /// | `purlin_driver_requests_total` | counter | requests that were stepped |
 /// | `purlin_driver_answers_total` | counter | answers that were given, durably |
 /// | `purlin_driver_refusals_total` | counter | requests that were turned away because the inbox was full |
-/// | `purlin_driver_syncs_total` | counter | writes of the journal that became durable |
+/// | `purlin_driver_syncs_total` | counter | appends and images that became durable; a journal may sync several at once |
 /// | `purlin_driver_records_total` | counter | records that became durable |
 /// | `purlin_driver_open_tickets` | gauge | requests that were stepped and have no answer yet |
 /// | `purlin_driver_batch_inputs` | histogram | inputs that were stepped in one batch |
-/// | `purlin_driver_sync_records` | histogram | records that one write made durable |
-/// | `purlin_driver_sync_seconds` | histogram | how long one write took |
+/// | `purlin_driver_sync_records` | histogram | records of one append |
+/// | `purlin_driver_sync_seconds` | histogram | how long an append took until it was durable |
 pub struct DriverMetrics {
     requests: Counter,
     answers: Counter,

@@ -13,7 +13,8 @@ pub trait Observer<P: Protocol>: Send + 'static {
     fn stepping(&mut self, _machine: &P, _input: &Input<P>) {}
     /// It was stepped: the machine as it stands now, and what it asks for. Recovery is told likewise.
     fn stepped(&mut self, _machine: &P, _effects: &[Effect<P>]) {}
-    /// So many records became durable at once, after so long by tokio's clock.
+    /// An append of so many records became durable, or an image that stands for them, so long after it began, by tokio's
+    /// clock. A journal may make several appends durable at once.
     fn synced(&mut self, _records: usize, _took: Duration) {}
     /// A fenced effect has waited long enough and is done now: a send, an answer or a notification.
     fn released(&mut self, _effect: &Effect<P>) {}

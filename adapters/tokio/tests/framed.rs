@@ -13,15 +13,16 @@ use tokio::time::{sleep, timeout};
 
 const ANYWHERE: &str = "127.0.0.1:0";
 
-fn impatient() -> Wire {
+/// Dials again at once, and waits for as long as a busy machine may need.
+fn patient() -> Wire {
     let millis = Duration::from_millis;
-    Wire {
-        heartbeat: millis(20),
-        silence_max: millis(500),
-        backoff_min: millis(5),
-        backoff_max: millis(20),
-        ..Wire::default()
-    }
+    let (backoff_min, backoff_max) = (millis(5), millis(20));
+    Wire { heartbeat: millis(100), silence_max: millis(30_000), backoff_min, backoff_max, ..Wire::default() }
+}
+
+/// Gives silent peers up soon.
+fn impatient() -> Wire {
+    Wire { silence_max: Duration::from_millis(800), ..patient() }
 }
 
 fn site(address: u8, peers: &[(u8, &str)]) -> Site<Puppet> {
@@ -30,6 +31,10 @@ fn site(address: u8, peers: &[(u8, &str)]) -> Site<Puppet> {
 }
 
 async fn open(site: Site<Puppet>) -> FramedTransport<Puppet> {
+    FramedTransport::open(Tcp, site, patient()).await.unwrap()
+}
+
+async fn open_impatiently(site: Site<Puppet>) -> FramedTransport<Puppet> {
     FramedTransport::open(Tcp, site, impatient()).await.unwrap()
 }
 
@@ -87,7 +92,7 @@ async fn a_link_comes_back_when_its_peer_does() {
     // The old listener goes with its task, a moment after the transport.
     let again = Site { listen: Some(place), ..site(1, &[]) };
     let mut one = loop {
-        match FramedTransport::open(Tcp, again.clone(), impatient()).await {
+        match FramedTransport::open(Tcp, again.clone(), patient()).await {
             Ok(transport) => break transport,
             Err(_) => sleep(Duration::from_millis(5)).await,
         }
@@ -136,7 +141,7 @@ async fn whoever_speaks_something_else_is_turned_away_and_nobody_else_minds() {
 
 #[tokio::test]
 async fn whoever_says_nothing_is_given_up() {
-    let one = open(site(1, &[])).await;
+    let one = open_impatiently(site(1, &[])).await;
     told_before_it_closes(one.place().unwrap(), b"").await;
 }
 
@@ -159,7 +164,7 @@ async fn nodes_of_another_cluster_or_at_a_wrong_place_are_refused() {
 async fn a_silent_peer_is_dialled_again() {
     let listener = TcpListener::bind(ANYWHERE).await.unwrap();
     let place = listener.local_addr().unwrap().to_string();
-    let _two = open(site(2, &[(1, &place)])).await;
+    let _two = open_impatiently(site(2, &[(1, &place)])).await;
     let _silent = listener.accept().await.unwrap();
     let again = timeout(Duration::from_secs(10), listener.accept()).await;
     assert!(again.is_ok());
@@ -167,8 +172,8 @@ async fn a_silent_peer_is_dialled_again() {
 
 #[tokio::test]
 async fn a_quiet_link_stays_up() {
-    let mut one = open(site(1, &[])).await;
-    let mut two = open(site(2, &[(1, one.place().unwrap())])).await;
+    let mut one = open_impatiently(site(1, &[])).await;
+    let mut two = open_impatiently(site(2, &[(1, one.place().unwrap())])).await;
     send_until_heard(&mut two, &mut one, 1).await;
     sleep(3 * impatient().silence_max).await;
     while one.try_receive().is_some() {}
@@ -179,7 +184,7 @@ async fn a_quiet_link_stays_up() {
 #[tokio::test]
 async fn a_message_that_is_too_long_is_lost_and_the_next_one_is_not() {
     let mut one = open(site(1, &[])).await;
-    let short = Wire { frame_max: 100, ..impatient() };
+    let short = Wire { frame_max: 100, ..patient() };
     let mut two = FramedTransport::<Puppet>::open(Tcp, site(2, &[(1, one.place().unwrap())]), short).await.unwrap();
     two.send(1, Script(vec![Errand::Notify(u32::MAX); 100]));
     two.send(1, note(1));
@@ -191,6 +196,6 @@ async fn a_place_that_is_taken_is_an_error_at_once() {
     let taken = TcpListener::bind(ANYWHERE).await.unwrap().local_addr();
     let holder = Tcp.listen(&taken.unwrap().to_string()).await.unwrap();
     let refused =
-        FramedTransport::<Puppet>::open(Tcp, Site { listen: Some(holder.1), ..site(1, &[]) }, impatient()).await;
+        FramedTransport::<Puppet>::open(Tcp, Site { listen: Some(holder.1), ..site(1, &[]) }, patient()).await;
     assert_eq!(refused.err().map(|error| error.kind()), Some(io::ErrorKind::AddrInUse));
 }

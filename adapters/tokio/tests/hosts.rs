@@ -6,9 +6,9 @@ mod support;
 use core::num::NonZeroUsize;
 use core::time::Duration;
 use purlin::protocol::Fence;
-use purlin_tokio::{JournalError, Options, Unanswered};
+use purlin_tokio::{JournalError, Options, Setup, Transport, Unanswered, Volatile};
 use support::puppet::Errand::{Answer, Arm, Disarm, Load, Notify, Persist, Send, TellTime};
-use support::puppet::Script;
+use support::puppet::{Puppet, Script, Words};
 use support::rig::{Broken, HERE, Readings, Rig, THERE, Write, answer, settle};
 
 fn bound(number: usize) -> NonZeroUsize {
@@ -199,7 +199,40 @@ async fn a_full_journal_is_compacted_by_an_image_of_everything_persisted() {
     settle().await;
     assert_eq!(rig.sync().await, [5], "what came meanwhile is appended to the image");
     let journal = rig.shut_down().await.unwrap();
-    assert_eq!((journal.image, journal.appended), (vec![1, 2, 3, 4], vec![5]));
+    assert_eq!((journal.disk().image, journal.disk().appended), (vec![1, 2, 3, 4], vec![5]));
+}
+
+/// Three appends are under way at once; their effects come in order, each with its own.
+#[tokio::test(start_paused = true)]
+async fn a_pipeline_gets_what_is_persisted_while_earlier_appends_are_under_way() {
+    let mut rig = Rig::over(Options::default(), Readings::of(vec![0]), true);
+    let mut asked = Vec::new();
+    for word in 1..=3 {
+        asked.push(rig.ask([Persist(word), Answer(word)]).await);
+    }
+    let loaded = rig.ask([Load(3)]).await;
+    let writes = [rig.write(), rig.write(), rig.write()];
+    for (word, write) in (1..).zip(writes) {
+        assert_eq!(write.words(), [word]);
+        assert!(!asked[0].is_finished());
+        write.resolve(Ok(()));
+        settle().await;
+        assert_eq!(answer(asked.remove(0)).await, Ok(word));
+    }
+    assert_eq!(rig.told(), [3], "a load comes when nothing is under way any more");
+    drop(loaded);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_in_a_pipeline_is_bounded_too() {
+    let options = Options { inbox_max: bound(1), unwritten_max: bound(2), ..Options::default() };
+    let mut rig = Rig::over(options, Readings::of(vec![0]), true);
+    for word in 1..=4 {
+        let _asked = rig.ask([Persist(word)]).await;
+    }
+    assert_eq!(rig.handle.try_request(script([])).await, Err(Unanswered::Busy));
+    assert_eq!((rig.write().words(), rig.write().words(), rig.write().words()), (&[1][..], &[2][..], &[3][..]));
+    assert!(rig.no_write());
 }
 
 #[tokio::test(start_paused = true)]
@@ -243,7 +276,7 @@ async fn shutdown_finishes_what_is_in_and_answers_every_ticket() {
     let to_self = rig.ask([Send(HERE, Fence::Durable, script([Persist(3)]))]).await;
     let handle = rig.handle.clone();
     let journal = rig.shut_down().await.unwrap();
-    assert_eq!(journal.words(), [1, 2, 3]);
+    assert_eq!(journal.disk().words(), [1, 2, 3]);
     assert_eq!((answer(written).await, answer(waiting).await), (Ok(1), Ok(2)));
     assert_eq!(answer(to_self).await, Err(Unanswered::Unknown));
     assert_eq!(handle.request(script([Answer(4)])).await, Err(Unanswered::ShutDown));
@@ -257,6 +290,43 @@ async fn an_answer_that_comes_within_the_grace_is_given() {
     assert_eq!(answer(asked).await, Ok(1));
 }
 
+/// Always has another message.
+struct Flood;
+
+impl Transport<Puppet> for Flood {
+    fn address(&self) -> Option<&u8> {
+        None
+    }
+
+    async fn receive(&mut self) -> (u8, Script) {
+        (THERE, script([]))
+    }
+
+    fn try_receive(&mut self) -> Option<(u8, Script)> {
+        Some((THERE, script([])))
+    }
+
+    fn send(&mut self, _to: u8, _message: Script) {}
+}
+
+/// The inbox is never empty, and a request is never answered; the grace ends all the same.
+#[tokio::test]
+async fn a_shutdown_ends_however_busy_the_node_is() {
+    let options = Options { shutdown_grace: Duration::from_millis(50), ..Options::default() };
+    let setup = Setup::<Puppet, _>::new((), Volatile, Words::default()).transport(Flood).options(options);
+    let (driver, handle) = setup.build();
+    let running = tokio::spawn(driver.run());
+    let waiting = tokio::spawn({
+        let handle = handle.clone();
+        async move { handle.request(script([])).await }
+    });
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    handle.shutdown();
+    let ended = tokio::time::timeout(Duration::from_secs(20), running).await;
+    assert!(ended.expect("it ends").unwrap().is_ok());
+    assert_eq!(waiting.await.unwrap(), Err(Unanswered::Unknown));
+}
+
 #[tokio::test(start_paused = true)]
 async fn dropping_the_last_handle_shuts_down_too() {
     let Rig { handle, running, .. } = Rig::start();
@@ -265,7 +335,7 @@ async fn dropping_the_last_handle_shuts_down_too() {
     settle().await;
     assert!(!running.is_finished());
     drop(other);
-    assert_eq!(running.await.unwrap().unwrap().words(), Vec::<u32>::new());
+    assert_eq!(running.await.unwrap().unwrap().disk().words(), Vec::<u32>::new());
 }
 
 #[tokio::test(start_paused = true)]
@@ -320,9 +390,9 @@ mod any_scripts {
     }
 
     /// A sync that is begun never ends before it is told to, so nothing here depends on how fast anything is.
-    async fn run(happenings: Vec<Happening>, compact_after: usize) {
+    async fn run(happenings: Vec<Happening>, compact_after: usize, piped: bool) {
         let options = Options { compact_after: bound(compact_after), ..small() };
-        let mut rig = Rig::with(options, Readings::of(vec![0]));
+        let mut rig = Rig::over(options, Readings::of(vec![0]), piped);
         let mut asked: Vec<(Script, Asked)> = Vec::new();
         for happening in happenings {
             match happening {
@@ -351,9 +421,11 @@ mod any_scripts {
 
     proptest! {
         #[test]
-        fn whatever_is_asked_and_however_slow_the_disk(happenings in happenings(), compact_after in 1..12_usize) {
+        fn whatever_is_asked_and_however_slow_the_disk(
+            happenings in happenings(), compact_after in 1..12_usize, piped: bool,
+        ) {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-            runtime.block_on(run(happenings, compact_after));
+            runtime.block_on(run(happenings, compact_after, piped));
         }
     }
 }

@@ -73,6 +73,16 @@ pub enum MessageState {
 }
 
 impl Image {
+    /// The deduplication ids that were taken, each with the instant from which it is free again.
+    pub fn taken_dedup_ids(&self) -> impl Iterator<Item = (&str, Instant)> {
+        self.dedup_ids.iter().map(|(dedup_id, free_at)| (dedup_id.as_str(), *free_at))
+    }
+
+    /// The token that the next lease will have; all that were issued are older.
+    pub fn next_token(&self) -> Token {
+        self.next_token
+    }
+
     /// Whether a deduplication id is still taken.
     pub(super) fn remembers(&self, dedup_id: &str, now: Instant) -> bool {
         self.dedup_ids.get(dedup_id).is_some_and(|free_at| now < *free_at)

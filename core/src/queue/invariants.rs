@@ -1,5 +1,6 @@
 //! What is always true of a queue, as named claims.
 
+use super::alphabet::Sequence;
 use super::config::Config;
 use super::image::{Message, MessageState};
 use super::index::Index;
@@ -68,4 +69,22 @@ pub fn every_id_leads_to_its_message(queue: &Queue) -> bool {
     let image = &queue.image;
     let ids: BTreeMap<_, _> = image.messages.iter().map(|(at, message)| (message.id.clone(), *at)).collect();
     ids == image.by_id
+}
+
+/// Whoever works on a message too long will be noticed: while a lease is live, the timer is set.
+pub fn a_live_lease_has_its_timer(queue: &Queue, is_set: bool) -> bool {
+    is_set || queue.index.first_lease().is_none()
+}
+
+/// No earlier message of its key waits to be handed out, is out, or is dead where that blocks the key: what must be so
+/// whenever this one is handed out.
+pub fn nothing_of_its_key_stands_before(queue: &Queue, config: &Config, sequence: Sequence) -> bool {
+    let key = queue.image.messages.get(&sequence).and_then(|message| message.key.as_ref());
+    let blocks = |message: &Message| match message.state {
+        MessageState::Ready { .. } | MessageState::Leased { .. } => true,
+        MessageState::Dead => config.settings().dead_blocks_key,
+        MessageState::Done { .. } => false,
+    };
+    let mut before = queue.image.messages.range(..sequence).map(|(_, message)| message);
+    key.is_none() || !before.any(|message| message.key.as_ref() == key && blocks(message))
 }

@@ -66,9 +66,11 @@ impl Protocol for Queue {
         &self.image
     }
 
+    /// The process may have died between an ack and what it made the queue forget.
     fn recover(config: &Config, image: Image, host: &mut (impl Host<Effect<Self>> + ?Sized)) -> Self {
         let index = Index::of(config, &image);
         let mut queue = Self { image, index, armed: None };
+        queue.forget_oldest_done(config, host);
         let now = host.now().max(queue.image.latest);
         queue.set_timer(now, host);
         queue

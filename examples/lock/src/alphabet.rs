@@ -41,8 +41,14 @@ pub enum Request {
 pub enum Answer {
     /// This node holds the lock.
     Held(Hold),
-    /// This node does not hold it: to an acquire, because another does.
+    /// This node does not hold it: to an acquire, because another does, or because the grant came too late to be of use.
     Free,
+}
+
+impl From<Option<Hold>> for Answer {
+    fn from(hold: Option<Hold>) -> Self {
+        hold.map_or(Self::Free, Self::Held)
+    }
 }
 
 /// The lock as its holder knows it.
@@ -84,7 +90,7 @@ pub struct Grant {
     pub attempt: Attempt,
     /// To be shown to the resource.
     pub token: Token,
-    /// For how long, counted from the grant.
+    /// For how long, counted from when this is said.
     pub lasts: Duration,
 }
 
@@ -121,6 +127,14 @@ pub struct Lease {
     pub token: Token,
     /// When it ends, by the keeper's clock.
     pub until: Instant,
+}
+
+impl Lease {
+    /// What its holder is told at `now` by the keeper's clock. It counts what is left: the keeper may have been set up for
+    /// other leases since it gave this one.
+    pub(crate) fn granted_at(&self, now: Instant) -> Grant {
+        Grant { attempt: self.attempt, token: self.token, lasts: self.until.saturating_since(now) }
+    }
 }
 
 /// What survives a crash.

@@ -16,10 +16,19 @@
 mod alphabet;
 mod config;
 mod machine;
+pub mod models;
 mod observe;
+pub mod scenario;
+pub mod serve;
+pub mod spec;
 
 pub use alphabet::{
     Answer, Attempt, Event, Grant, Hold, Image, Lease, Message, Node, Question, Record, Request, Timer, Token,
 };
 pub use config::{Config, InvalidSettings, Settings};
 pub use machine::Lock;
+
+/// The README's examples, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -12,16 +12,16 @@ pub struct Lock {
     pub(crate) image: Image,
     pub(crate) hold: Option<Hold>,
     /// The last token that was held.
-    last: Token,
-    asking: Option<Asking>,
-    questions: u64,
+    pub(crate) last: Token,
+    pub(crate) asking: Option<Asking>,
+    pub(crate) questions: u64,
 }
 
 /// A question that was not answered yet, and who waits for it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
-struct Asking {
-    question: Question,
-    since: Instant,
+pub(crate) struct Asking {
+    pub(crate) question: Question,
+    pub(crate) since: Instant,
     tickets: Vec<Ticket>,
 }
 
@@ -43,9 +43,7 @@ impl Machine for Lock {
         match input {
             Input::Request { ticket, request: Request::Acquire } => self.acquire(config, ticket, host),
             Input::Request { ticket, request: Request::Release } => self.release(config, ticket, host),
-            Input::Request { ticket, request: Request::Status } => {
-                host.answer(ticket, self.hold.map_or(Answer::Free, Answer::Held))
-            }
+            Input::Request { ticket, request: Request::Status } => host.answer(ticket, self.hold.into()),
             Input::Message { from, message: Message::Ask(question) } => self.decide(config, from, question, host),
             Input::Message { from, message: Message::Granted(grant) } => self.granted(config, from, grant, host),
             Input::Message { message: Message::Denied(attempt), .. } => self.denied(attempt, host),
@@ -79,16 +77,20 @@ impl Lock {
         }
     }
 
-    /// Holds the lock, counted from before it was asked for; or gives it back if nobody waits for it any more.
+    /// Holds the lock, counted from before it was asked for; or gives it back if nobody waits for it any more, or if the
+    /// grant was so long under way that the hold would be over.
     fn granted(&mut self, config: &Config, keeper: Node, Grant { attempt, token, lasts }: Grant, host: World<'_>) {
-        if let Some(asking) = self.asking.as_ref().filter(|asking| asking.question.attempt == attempt) {
-            let hold = Hold { token, until: asking.since + lasts.saturating_sub(config.margin()) };
+        let asking = self.asking.as_ref().filter(|asking| asking.question.attempt == attempt);
+        let until = asking.map(|asking| asking.since + lasts.saturating_sub(config.margin()));
+        if let Some(until) = until.filter(|until| host.now() < *until) {
+            let hold = Hold { token, until };
             (self.hold, self.last) = (Some(hold), token);
-            host.arm(Timer::HoldOver, hold.until.saturating_since(host.now()));
+            host.arm(Timer::HoldOver, until.saturating_since(host.now()));
             host.notify(Event::Acquired(hold));
             self.tell(&Answer::Held(hold), host);
-        } else if token > self.last {
+        } else if until.is_some() || token > self.last {
             host.send_unfenced(keeper, Message::Release(token));
+            self.denied(attempt, host);
         }
     }
 
@@ -130,7 +132,7 @@ impl Lock {
             _ => return host.send_unfenced(holder, Message::Denied(attempt)),
         };
         self.persist(Record::Leased(lease), host);
-        host.send(holder, Message::Granted(Grant { attempt, token: lease.token, lasts: config.lease() }));
+        host.send(holder, Message::Granted(lease.granted_at(host.now())));
     }
 
     fn released(&mut self, token: Token, host: World<'_>) {

@@ -14,6 +14,11 @@ impl Lock {
         self.image.token
     }
 
+    /// When the question was asked that waits for its answer, by this node's clock.
+    pub fn asks_since(&self) -> Option<Instant> {
+        self.asking.as_ref().map(|asking| asking.since)
+    }
+
     /// The lock as this node holds it at `now` by its own clock.
     pub fn held_at(&self, now: Instant) -> Option<Hold> {
         self.hold.filter(|hold| now < hold.until)

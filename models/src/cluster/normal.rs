@@ -20,7 +20,7 @@ impl<P: Protocol, G: Ghost<P>> ClusterModel<P, G> {
     fn forget_time(&self, state: &mut Cluster<P, G>) {
         let Some(base) = state.nodes.iter().map(|node| self.untouched(node)).min() else { return };
         let passed = base.saturating_since(NOW);
-        let lowest = state.nodes.iter().map(|node| node.now).min().unwrap_or(NOW) - passed;
+        let lowest = state.nodes.iter().map(|node| node.now).min().unwrap_or(NOW) - passed - self.way_back(state);
         let floor = match self.scope.past {
             Past::Exact => Instant::ORIGIN,
             Past::OrderBeyond(horizon) => lowest - horizon,
@@ -30,6 +30,12 @@ impl<P: Protocol, G: Ghost<P>> ClusterModel<P, G> {
             present.move_all(state);
         }
         self.forget_lateness(state, floor);
+    }
+
+    /// How far a clock may still be set back: what is past might then be to come once more.
+    fn way_back(&self, state: &Cluster<P, G>) -> Duration {
+        let farthest = self.scope.jumps.iter().copied().filter(|by| *by < 0).map(i16::unsigned_abs).max();
+        self.scope.tick * u32::from(farthest.unwrap_or(0)) * u32::from(state.left.jumps)
     }
 
     /// A timer that may fire at any later moment is due or it is not.

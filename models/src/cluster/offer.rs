@@ -2,7 +2,7 @@
 
 use super::errands::{Visible, released_by_sync};
 use super::{Action, Cluster, ClusterModel, Fate, Ghost, Kind, Node};
-use crate::odometer::{Throws, every_throw};
+use crate::odometer::{Odometer, Throws, every_throw};
 use crate::panics::catch;
 use core::time::Duration;
 use purlin::Instant;
@@ -42,7 +42,12 @@ impl<P: Protocol, G: Ghost<P>> ClusterModel<P, G> {
         self.offer_disk(state, index, actions);
     }
 
+    /// A disk may be slow from the moment on at which its process comes up: what the process wrote about its new life is
+    /// then not durable for some steps.
     fn offer_restarts(&self, state: &Cluster<P, G>, node: usize, actions: &mut Vec<Action<P>>) {
+        if state.left.stalls > 0 && !state.nodes[node].is_stalled {
+            actions.push(Action::whole(Kind::Stall { node }));
+        }
         self.offer_step(state, Kind::Restart { node, set_off: 0 }, actions);
         if state.left.jumps > 0 {
             for set_off in self.scope.jumps.iter().copied() {
@@ -119,11 +124,12 @@ impl<P: Protocol, G: Ghost<P>> ClusterModel<P, G> {
         }
     }
 
-    /// Whether a tick may pass on this clock without making a timer later than the scope allows.
+    /// Whether a tick may pass on this clock without making a timer later than the scope allows. Time does not stop between
+    /// two ticks for a timer that is due there.
     fn may_pass(&self, node: &Node<P>) -> bool {
         let Some(lateness) = self.scope.lateness else { return true };
         let latest = self.scope.tick * lateness;
-        node.timers.iter().all(|(_, due)| node.now + self.scope.tick <= *due + latest)
+        node.timers.iter().all(|(_, due)| *due > node.now || node.now + self.scope.tick <= *due + latest)
     }
 
     /// What a clock would show if nobody had set it.
@@ -140,17 +146,23 @@ impl<P: Protocol, G: Ghost<P>> ClusterModel<P, G> {
             return;
         }
         // A step that panics is offered all the same, so that its state is found broken.
-        let rehearsed = catch(|| {
-            every_throw(|die| {
-                let effects = self.rehearse(state, &kind, die);
-                (die.throws(), effects)
-            })
-        });
+        let rehearsed = catch(|| self.rehearsals(state, &kind));
         for (throws, effects) in rehearsed.unwrap_or_else(|_| vec![(Throws::new(), Vec::new())]) {
             for fate in self.fates(state, &kind, &effects) {
                 actions.push(Action { kind: kind.clone(), fate, throws: throws.clone() });
             }
         }
+    }
+
+    /// The throws and the effects of a step, once for every combination of throws.
+    fn rehearsals(&self, state: &Cluster<P, G>, kind: &Kind<P>) -> Vec<(Throws, Vec<Effect<P>>)> {
+        if !self.scope.throws {
+            return vec![(Throws::new(), self.rehearse(state, kind, &mut Odometer::showing(&[])))];
+        }
+        every_throw(|die| {
+            let effects = self.rehearse(state, kind, die);
+            (die.throws(), effects)
+        })
     }
 
     fn fates(&self, state: &Cluster<P, G>, kind: &Kind<P>, effects: &[Effect<P>]) -> SmallVec<[Fate; 8]> {

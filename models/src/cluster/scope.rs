@@ -3,7 +3,7 @@
 use super::{Cluster, Ghost, Node, Packet};
 use core::time::Duration;
 use derive_where::derive_where;
-use purlin::protocol::Protocol;
+use purlin::protocol::{Effect, Protocol};
 use std::sync::Arc;
 
 /// The bounds of a cluster model. Every bound is part of the state, so a search that ends has seen everything inside.
@@ -47,11 +47,18 @@ pub struct ClusterScope<P: Protocol, G: Ghost<P> = ()> {
     pub symmetries: Vec<fn(&mut Cluster<P, G>)>,
     /// Where the world ends: states beyond are not visited. For what only grows.
     pub boundary: fn(&Cluster<P, G>) -> bool,
+    /// A fault of the hosts, for tests: what they make of a step's effects, before they carry them out. A claim that no
+    /// fault breaks says nothing.
+    pub host_fault: Option<HostFault<P>>,
 }
+
+/// Changes the effects of a step; told is whether it was a recovery.
+pub type HostFault<P> = fn(&mut Vec<Effect<P>>, bool);
 
 impl<P: Protocol, G: Ghost<P>> ClusterScope<P, G> {
     /// Nodes that nobody asks for anything, and that nothing befalls: time stands still, and every sync follows its step at
-    /// once. Messages may come in any order, late or never.
+    /// once. Messages may come in any order, late or never. The past is kept as it was: say otherwise before time passes
+    /// without end.
     pub fn new(nodes: impl IntoIterator<Item = NodeScope<P>>) -> Self {
         Self {
             nodes: nodes.into_iter().collect(),
@@ -68,9 +75,10 @@ impl<P: Protocol, G: Ghost<P>> ClusterScope<P, G> {
             ignores: |_, _| false,
             throws: false,
             reads_back: false,
-            past: Past::OrderBeyond(Duration::ZERO),
+            past: Past::Exact,
             symmetries: Vec::new(),
             boundary: |_| true,
+            host_fault: None,
         }
     }
 

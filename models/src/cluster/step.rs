@@ -256,6 +256,7 @@ impl<P: Protocol, G: Ghost<P>> Stepping<'_, P, G> {
         let config = &self.model.scope.nodes[node].config;
         let state = &self.next.nodes[node];
         let mut host = StepHost { now: state.now, die: &mut *self.die, effects: Vec::new() };
+        let is_recovery = matches!(run, Run::Recover);
         let machine = match run {
             Run::Recover => P::recover(config, (*state.disk).clone(), &mut host),
             Run::Step(input) => {
@@ -265,7 +266,11 @@ impl<P: Protocol, G: Ghost<P>> Stepping<'_, P, G> {
                 machine
             }
         };
-        (machine, host.effects)
+        let mut effects = host.effects;
+        if let Some(fault) = self.model.scope.host_fault {
+            fault(&mut effects, is_recovery);
+        }
+        (machine, effects)
     }
 
     /// Notes what can be seen from outside, if anybody looks.

@@ -34,6 +34,7 @@ macro_rules! scope {
     ($name:literal, $module:literal) => {
         SpecScope {
             room: "breaker",
+            folder: "breaker",
             name: $name,
             module: $module,
             sources: [

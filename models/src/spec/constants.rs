@@ -79,14 +79,28 @@ impl Constants {
         if let Value::Text(text) = value { Ok(text) } else { Err(wrong_kind(name, value, "text")) }
     }
 
-    /// A sequence of numbers.
+    /// A sequence of numbers, or a set of them in their order.
+    ///
+    /// # Errors
+    /// If it is neither.
+    pub fn numbers(&self, name: &'static str) -> Result<Vec<u32>, ConstantsError> {
+        let value = self.get(name)?;
+        let numbers = match value {
+            Value::Sequence(items) => items.iter().map(as_number).collect(),
+            Value::Set(items) => items.iter().map(as_number).collect(),
+            _ => None,
+        };
+        numbers.ok_or_else(|| wrong_kind(name, value, "sequence or set of numbers"))
+    }
+
+    /// A set of records: the fields of each.
     ///
     /// # Errors
     /// If it is none.
-    pub fn numbers(&self, name: &'static str) -> Result<Vec<u32>, ConstantsError> {
+    pub fn records(&self, name: &'static str) -> Result<Vec<&BTreeMap<String, Value>>, ConstantsError> {
         let value = self.get(name)?;
-        let numbers = if let Value::Sequence(items) = value { items.iter().map(as_number).collect() } else { None };
-        numbers.ok_or_else(|| wrong_kind(name, value, "sequence of numbers"))
+        let records = if let Value::Set(items) = value { items.iter().map(as_record).collect() } else { None };
+        records.ok_or_else(|| wrong_kind(name, value, "set of records"))
     }
 
     /// A set of texts, in alphabetical order.
@@ -122,6 +136,10 @@ fn as_number(value: &Value) -> Option<u32> {
 
 fn as_text(value: &Value) -> Option<&str> {
     if let Value::Text(text) = value { Some(text) } else { None }
+}
+
+fn as_record(value: &Value) -> Option<&BTreeMap<String, Value>> {
+    if let Value::Record(fields) = value { Some(fields) } else { None }
 }
 
 fn wrong_kind(name: &'static str, value: &Value, expected: &'static str) -> ConstantsError {

@@ -3,12 +3,15 @@
 pub mod breaker;
 mod constants;
 mod graph;
+pub mod queue;
 mod scope;
+pub mod trace;
 mod value;
 
 pub use breaker::BreakerAbstraction;
 pub use constants::{Constants, ConstantsError};
 pub use graph::SpecGraph;
+pub use queue::QueueAbstraction;
 pub use scope::{Source, SpecScope, World};
 pub use value::{Value, ValueError, View, view_in_words};
 
@@ -50,7 +53,7 @@ pub enum Oracle {
 
 /// Every comparison of every room.
 pub fn comparisons() -> Vec<Box<dyn Comparison>> {
-    breaker::comparisons()
+    breaker::comparisons().into_iter().chain(queue::comparisons()).collect()
 }
 
 /// What a comparison found.

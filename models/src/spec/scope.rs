@@ -37,8 +37,10 @@ pub struct World<A: Abstraction> {
 /// A scope of a room's specification.
 #[derive(Debug)]
 pub struct SpecScope<A: Abstraction> {
-    /// The room, which is also the folder of its specification.
+    /// The room.
     pub room: &'static str,
+    /// Where its specification is, from the folder of all rooms' specifications.
+    pub folder: &'static str,
     /// The scope's name.
     pub name: &'static str,
     /// The module that TLC is given.
@@ -68,7 +70,7 @@ where
         let started = Instant::now();
         let (sources, golden, violation) = match oracle {
             Oracle::Golden => (self.built_in(), self.built_in_golden()?, None),
-            Oracle::Tlc { jar, specs, update } => self.ask_tlc(&Tlc::at(jar)?, &specs.join(self.room), *update)?,
+            Oracle::Tlc { jar, specs, update } => self.ask_tlc(&Tlc::at(jar)?, &specs.join(self.folder), *update)?,
         };
         let world = self.world(&sources)?;
         let outcome = compare(&world.abstraction, &world.model, &golden.graph, &world.terms);

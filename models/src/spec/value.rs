@@ -40,6 +40,16 @@ impl Value {
         Self::Record(fields.map(|(name, value)| (name.to_owned(), value)).into())
     }
 
+    /// A whole number, if it is one.
+    pub fn as_integer(&self) -> Option<i64> {
+        if let Self::Integer(number) = self { Some(*number) } else { None }
+    }
+
+    /// Text, if it is that.
+    pub fn as_text(&self) -> Option<&str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+
     /// A function from `0..` to `values`, in their order.
     pub fn function_from_zero(values: impl IntoIterator<Item = Self>) -> Self {
         Self::Function((0..).map(Self::Integer).zip(values).collect())
@@ -60,6 +70,18 @@ impl Value {
 impl From<u32> for Value {
     fn from(number: u32) -> Self {
         Self::Integer(number.into())
+    }
+}
+
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Self::Integer(number)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(is: bool) -> Self {
+        Self::Boolean(is)
     }
 }
 

@@ -48,10 +48,16 @@ impl<P: Protocol> Disk<P> {
         self.synced as u64
     }
 
-    /// Hands everything to the operating system, to be synced. What is handed over.
-    pub(super) fn write(&mut self) -> &[P::Record] {
-        let from = core::mem::replace(&mut self.written, self.journal.len());
-        &self.journal[from..]
+    /// What is still with the process.
+    pub(super) fn unwritten(&self) -> &[P::Record] {
+        &self.journal[self.written..]
+    }
+
+    /// Hands the next so many records to the operating system, to be synced. What is handed over.
+    pub(super) fn write(&mut self, records: usize) -> &[P::Record] {
+        let from = self.written;
+        self.written = (from + records).min(self.journal.len());
+        &self.journal[from..self.written]
     }
 
     /// What was written is durable now.

@@ -19,6 +19,8 @@ pub mod claims {
     pub const ASKS_ARE_ANSWERED_IN_TIME: &str = "asks_are_answered_in_time";
     /// What a process knows when it ends is the fold of all records it has persisted and of those before it.
     pub const IMAGE_IS_THE_FOLD_OF_ITS_RECORDS: &str = "image_is_the_fold_of_its_records";
+    /// A driver writes what its machine has persisted, in that order.
+    pub const RECORDS_ARE_WRITTEN_IN_ORDER: &str = "records_are_written_in_order";
     /// Nothing panics.
     pub const NOTHING_PANICS: &str = crate::NOTHING_PANICS;
 

@@ -121,6 +121,7 @@ mod client;
 mod disk;
 mod environment;
 mod faults;
+mod full_stack;
 mod history;
 mod judges;
 mod process;
@@ -162,11 +163,11 @@ pub trait Cluster: Sized + 'static {
     /// The machine that every node runs.
     type Protocol: Protocol;
     /// What varies from run to run, beside the environment.
-    type Options: Clone + Debug + Serialize + DeserializeOwned;
+    type Options: Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 'static;
     /// Who asks the nodes. An enum, if there are several kinds.
     type Client: Client<Self::Protocol>;
     /// Who reads the history.
-    type Judge: for<'a> Judge<Event<'a> = Event<'a, Self::Protocol>>;
+    type Judge: for<'a> Judge<Event<'a> = Event<'a, Self::Protocol>> + Send + 'static;
 
     /// Draws the options of a run.
     fn draw(die: &mut Die) -> Self::Options;
@@ -288,10 +289,7 @@ impl Scenario {
             draw: |seed| draw::<C>(seed).erased(),
             read: read::<Staged<C>>,
             swarm: |plan, traced| Ok(swarm::play::<C>(&plan.typed()?, traced)),
-            turmoil: |_, _| {
-                InvalidPlan::unless(false, "tier", "turmoil", "protocols run in the swarm only, as yet")
-                    .map(|()| unreachable!())
-            },
+            turmoil: |plan, traced| Ok(full_stack::play::<C>(&plan.typed()?, traced)),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The journal, and what waits for it.
 
+use super::ahead::Ahead;
 use crate::journal::{Journal, JournalError};
 use crate::options::Options;
 use core::future::pending;
@@ -10,9 +11,11 @@ use purlin::protocol::Protocol;
 use std::collections::VecDeque;
 use tokio::time::Instant;
 
-/// One thing at a time is done with the journal, while records and loads for the next gather here.
+/// One thing at a time is done with the journal, while records and loads for the next gather here. A journal with a
+/// pipeline gathers records itself, and gets them at once.
 pub(super) struct Desk<P: Protocol, J: Journal<P>> {
     state: State<P, J>,
+    ahead: Option<Ahead<P, J::Error>>,
     /// Persisted by the machine and in no append yet.
     unwritten: VecDeque<P::Record>,
     /// Each with how many records must be durable before it may be read.
@@ -31,6 +34,14 @@ enum State<P: Protocol, J: Journal<P>> {
     Gone,
 }
 
+/// A kind of work.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Work {
+    Load,
+    Compaction,
+    Append,
+}
+
 type Finished<P, J> = (J, Result<Done<P>, JournalError<<J as Journal<P>>::Error>>);
 
 /// What the journal has done.
@@ -43,21 +54,23 @@ pub(super) enum Done<P: Protocol> {
 }
 
 /// What will have been written.
-struct Writing {
+pub(super) struct Writing {
     durable: u64,
-    records: usize,
+    pub(super) records: usize,
+    began: Instant,
 }
 
 impl Writing {
-    fn done<P: Protocol>(self, began: Instant) -> Done<P> {
-        Done::Written { durable: self.durable, records: self.records, took: began.elapsed() }
+    pub(super) fn done<P: Protocol>(self) -> Done<P> {
+        Done::Written { durable: self.durable, records: self.records, took: self.began.elapsed() }
     }
 }
 
 impl<P: Protocol, J: Journal<P>> Desk<P, J> {
     pub(super) fn new(journal: J) -> Self {
-        let (unwritten, loads) = (VecDeque::new(), VecDeque::new());
-        Self { state: State::Idle(journal), unwritten, loads, persisted: 0, durable: 0, loaded_last: false }
+        let (unwritten, loads, ahead) = (VecDeque::new(), VecDeque::new(), journal.pipeline().map(Ahead::new));
+        let state = State::Idle(journal);
+        Self { state, ahead, unwritten, loads, persisted: 0, durable: 0, loaded_last: false }
     }
 
     pub(super) fn persist(&mut self, record: P::Record) {
@@ -78,25 +91,55 @@ impl<P: Protocol, J: Journal<P>> Desk<P, J> {
         self.durable
     }
 
+    /// Records that wait for a write to end before their own begins.
     pub(super) fn unwritten(&self) -> usize {
-        self.unwritten.len()
+        self.unwritten.len() + self.ahead.as_ref().map_or(0, Ahead::waiting)
     }
 
     /// Nothing is under way and nothing waits.
     pub(super) fn is_quiet(&self) -> bool {
-        !matches!(self.state, State::Busy(_)) && self.unwritten.is_empty() && self.loads.is_empty()
+        let idle = !matches!(self.state, State::Busy(_)) && self.nothing_is_ahead();
+        idle && self.unwritten.is_empty() && self.loads.is_empty()
     }
 
-    /// Begins the next piece of work, if the journal is free and there is any. The image is that of all records persisted
-    /// so far, so writing it makes them durable just as appending them would.
-    pub(super) fn begin(&mut self, options: &Options, image: impl FnOnce() -> P::Image) {
-        let State::Idle(journal) = &self.state else { return };
+    fn nothing_is_ahead(&self) -> bool {
+        self.ahead.as_ref().is_none_or(Ahead::is_empty)
+    }
+
+    /// What the journal is to do next, if it can take it and there is anything.
+    fn next(&self, options: &Options) -> Option<Work> {
+        let State::Idle(journal) = &self.state else { return None };
         let load_is_due = self.loads.front().is_some_and(|(after, _)| *after <= self.durable);
         if load_is_due && (self.unwritten.is_empty() || !self.loaded_last) {
-            self.begin_load();
-        } else if !self.unwritten.is_empty() {
-            let compact = journal.records() >= options.compact_after.get() as u64;
-            if compact { self.begin_compaction(image()) } else { self.begin_append(options.append_max.get()) }
+            return Some(Work::Load);
+        }
+        let full = journal.records() >= options.compact_after.get() as u64;
+        let write = if full { Work::Compaction } else { Work::Append };
+        (!self.unwritten.is_empty()).then_some(write)
+    }
+
+    /// Begins the next piece of work. The image is that of all records persisted so far, so writing it makes them durable
+    /// just as appending them would.
+    pub(super) fn begin(&mut self, options: &Options, image: impl FnOnce() -> P::Image) {
+        match self.next(options) {
+            Some(Work::Load) => self.once_nothing_is_ahead(Self::begin_load),
+            Some(Work::Compaction) => self.once_nothing_is_ahead(|desk| desk.begin_compaction(image())),
+            Some(Work::Append) => self.begin_append(options.append_max.get()),
+            None => {}
+        }
+    }
+
+    /// Begins an append, if that is what comes next. A compaction is not begun before a step: the image would have left the
+    /// machine, but not yet reached the journal, while records that are not in it were persisted.
+    pub(super) fn begin_append_early(&mut self, options: &Options) {
+        if self.next(options) == Some(Work::Append) {
+            self.begin_append(options.append_max.get());
+        }
+    }
+
+    fn once_nothing_is_ahead(&mut self, begin: impl FnOnce(&mut Self)) {
+        if self.nothing_is_ahead() {
+            begin(self);
         }
     }
 
@@ -112,23 +155,26 @@ impl<P: Protocol, J: Journal<P>> Desk<P, J> {
     fn begin_append(&mut self, append_max: usize) {
         let count = self.unwritten.len().min(append_max);
         let records: Vec<_> = self.unwritten.drain(..count).collect();
-        let written = Writing { durable: self.persisted - self.unwritten.len() as u64, records: count };
+        let durable = self.persisted - self.unwritten.len() as u64;
+        let writing = Writing { durable, records: count, began: Instant::now() };
         self.loaded_last = false;
-        self.work(|mut journal| async move {
-            let began = Instant::now();
-            let result = journal.append(records).await;
-            (journal, result.map(|()| written.done(began)))
-        });
+        if let Some(ahead) = &mut self.ahead {
+            ahead.hand_over(records, writing);
+        } else {
+            self.work(|mut journal| async move {
+                let result = journal.append(records).await;
+                (journal, result.map(|()| writing.done()))
+            });
+        }
     }
 
     fn begin_compaction(&mut self, image: P::Image) {
-        let written = Writing { durable: self.persisted, records: self.unwritten.len() };
+        let writing = Writing { durable: self.persisted, records: self.unwritten.len(), began: Instant::now() };
         self.unwritten.clear();
         self.loaded_last = false;
         self.work(|mut journal| async move {
-            let began = Instant::now();
             let result = journal.compact(image).await;
-            (journal, result.map(|()| written.done(began)))
+            (journal, result.map(|()| writing.done()))
         });
     }
 
@@ -144,11 +190,19 @@ impl<P: Protocol, J: Journal<P>> Desk<P, J> {
 
     /// Waits for what is under way; for ever if nothing is. Dropping the future loses nothing.
     pub(super) async fn finished(&mut self) -> Result<Done<P>, JournalError<J::Error>> {
-        let State::Busy(work) = &mut self.state else { return pending().await };
-        let (journal, result) = work.await;
-        self.state = if result.is_ok() { State::Idle(journal) } else { State::Gone };
-        if let Ok(Done::Written { durable, .. }) = &result {
-            self.durable = *durable;
+        let result = match (&mut self.state, &mut self.ahead) {
+            (State::Busy(work), _) => {
+                let (journal, result) = work.await;
+                self.state = State::Idle(journal);
+                result
+            }
+            (_, Some(ahead)) => ahead.first().await,
+            (_, None) => pending().await,
+        };
+        match &result {
+            Ok(Done::Written { durable, .. }) => self.durable = *durable,
+            Ok(Done::Loaded(_)) => {}
+            Err(_) => self.state = State::Gone,
         }
         result
     }

@@ -54,11 +54,12 @@ where
             biased;
             done = desk.finished() => Woken::Finished(done?),
             _ = ends.shutdown.changed(), if serving => Woken::ShutDown,
+            // Before anything that a busy node might never run out of.
+            () = grace_over(*phase) => Woken::GraceOver,
             Some(call) = ends.calls.recv(), if takes_requests => Woken::Called(call),
             (from, message) = transport.receive(), if takes_messages => Woken::Received(from, message),
             () = timers.due() => Woken::Ready,
             () = ready(()), if !inbox.is_empty() => Woken::Ready,
-            () = grace_over(*phase) => Woken::GraceOver,
         };
         Ok(woken)
     }

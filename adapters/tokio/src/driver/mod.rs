@@ -8,6 +8,7 @@
 //!                                 └─▶ fenced effects ─▶ wait for the append that covers what was persisted before them
 //! ```
 
+mod ahead;
 mod desk;
 mod effects;
 mod fences;
@@ -107,8 +108,8 @@ where
     /// a crash: whoever waits is told [`Unanswered::Unknown`].
     ///
     /// # Errors
-    /// The journal has refused or failed. Nothing that waited for it was done, and every open request was told
-    /// [`Unanswered::Unknown`].
+    /// The journal has refused or failed. Nothing that waited for it was answered, sent or announced; whether it was
+    /// written is unknown, and every open request was told so: [`Unanswered::Unknown`].
     pub async fn run(mut self) -> Result<J, JournalError<J::Error>> {
         let result = self.live().await;
         self.end().await;
@@ -162,6 +163,8 @@ where
             Done::Written { durable, records, took } => {
                 tracing::debug!(records, durable, ?took, "synced");
                 self.observer.synced(records, took);
+                // The next write goes first: the disk is slower than all that follows, and need not wait for it.
+                self.desk.begin_append_early(&self.options);
                 self.release();
             }
             Done::Loaded(loaded) => self.inbox.extend(loaded.map(Input::Loaded)),

@@ -7,10 +7,12 @@ use core::num::NonZeroU32;
 use core::time::Duration;
 use purlin::protocol::Protocol;
 use purlin::{Clock, Instant};
-use purlin_tokio::{Handle, Journal, JournalError, Options, Setup, Surroundings, Transport, Unanswered};
+use purlin_tokio::{
+    Appending, Handle, Journal, JournalError, Options, Pipeline, Setup, Surroundings, Transport, Unanswered,
+};
 use std::cell::Cell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -45,29 +47,60 @@ impl Write {
     }
 }
 
-/// A journal whose writes the test holds.
-#[derive(Debug)]
-pub(crate) struct Held {
+/// What a restart would find.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Disk {
     pub(crate) image: Vec<u32>,
     pub(crate) appended: Vec<u32>,
+}
+
+impl Disk {
+    pub(crate) fn words(&self) -> Vec<u32> {
+        self.image.iter().chain(&self.appended).copied().collect()
+    }
+}
+
+/// A journal whose writes the test holds.
+#[derive(Clone, Debug)]
+pub(crate) struct Held {
+    disk: Arc<Mutex<Disk>>,
     writes: mpsc::UnboundedSender<Write>,
     durable: Arc<AtomicU64>,
+    piped: bool,
 }
 
 impl Held {
+    pub(crate) fn disk(&self) -> Disk {
+        self.disk.lock().unwrap().clone()
+    }
+
+    fn written(&self, change: impl FnOnce(&mut Disk)) {
+        let mut disk = self.disk.lock().unwrap();
+        change(&mut disk);
+        self.durable.store(disk.words().len() as u64, Ordering::SeqCst);
+    }
+
+    /// The write begins at once, and ends when the test says so.
     fn write(&self, write: impl FnOnce(oneshot::Sender<Outcome>) -> Write) -> oneshot::Receiver<Outcome> {
         let (sender, outcome) = oneshot::channel();
         let _ = self.writes.send(write(sender));
         outcome
     }
 
-    /// Everything that a restart would find.
-    pub(crate) fn words(&self) -> Vec<u32> {
-        self.image.iter().chain(&self.appended).copied().collect()
+    fn begin_append(&self, records: Vec<Word>) -> Appending<Broken> {
+        let words: Vec<u32> = records.into_iter().map(|Word(word)| word).collect();
+        let (outcome, journal) = (self.write(|held| Write::Append(words.clone(), held)), self.clone());
+        Box::pin(async move {
+            outcome.await.unwrap_or(Ok(()))?;
+            journal.written(|disk| disk.appended.extend(words));
+            Ok(())
+        })
     }
+}
 
-    fn count(&self) {
-        self.durable.store(self.words().len() as u64, Ordering::SeqCst);
+impl Pipeline<Puppet, Broken> for Held {
+    fn append(&mut self, records: Vec<Word>) -> Appending<Broken> {
+        self.begin_append(records)
     }
 }
 
@@ -75,28 +108,27 @@ impl Journal<Puppet> for Held {
     type Error = Broken;
 
     async fn append(&mut self, records: Vec<Word>) -> Outcome {
-        let words: Vec<u32> = records.into_iter().map(|Word(word)| word).collect();
-        self.write(|held| Write::Append(words.clone(), held)).await.unwrap_or(Ok(()))?;
-        self.appended.extend(words);
-        self.count();
-        Ok(())
+        assert!(!self.piped, "everything goes through the pipeline, if there is one");
+        self.begin_append(records).await
     }
 
     async fn load(&mut self, load: Word) -> Result<Option<Word>, JournalError<Broken>> {
-        let journal: Vec<Word> = self.words().into_iter().map(Word).collect();
+        let journal: Vec<Word> = self.disk().words().into_iter().map(Word).collect();
         Ok(Puppet::lookup(&journal, load))
     }
 
     async fn compact(&mut self, image: Words) -> Outcome {
         self.write(|held| Write::Compact(image.0.clone(), held)).await.unwrap_or(Ok(()))?;
-        self.image = image.0;
-        self.appended.clear();
-        self.count();
+        self.written(|disk| *disk = Disk { image: image.0, appended: vec![] });
         Ok(())
     }
 
     fn records(&self) -> u64 {
-        self.appended.len() as u64
+        self.disk().appended.len() as u64
+    }
+
+    fn pipeline(&self) -> Option<Box<dyn Pipeline<Puppet, Broken>>> {
+        self.piped.then(|| Box::new(self.clone()) as Box<_>)
     }
 }
 
@@ -166,12 +198,16 @@ impl Rig {
         Self::with(Options::default(), Readings::of(vec![0]))
     }
 
-    /// The first law is watched in every rig.
     pub(crate) fn with(options: Options, clock: Readings) -> Self {
+        Self::over(options, clock, false)
+    }
+
+    /// The first law is watched in every rig.
+    pub(crate) fn over(options: Options, clock: Readings, piped: bool) -> Self {
         let (durable, (writer, writes)) = (Arc::new(AtomicU64::new(0)), mpsc::unbounded_channel());
         let (sender, sent) = mpsc::unbounded_channel();
         let (network, received) = mpsc::unbounded_channel();
-        let journal = Held { image: vec![], appended: vec![], writes: writer, durable: Arc::clone(&durable) };
+        let journal = Held { disk: Arc::default(), writes: writer, durable: Arc::clone(&durable), piped };
         let setup = Setup::<Puppet, _>::new((), journal, Words::default())
             .transport(Shown { sent: sender, received })
             .surroundings(clock)

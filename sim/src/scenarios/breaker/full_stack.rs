@@ -7,11 +7,11 @@
 use super::Plan;
 use super::faults::Fate;
 use super::history::{Answer, Event};
-use super::stage::{HostTime, Stage, StageKeeper};
+use super::stage::{Stage, StageKeeper};
 use crate::checker::Violation;
 use crate::plan::{FaultKind, InvalidPlan};
 use crate::scenario::Played;
-use crate::turmoil::{Doorway, Life, Wire, simulation};
+use crate::turmoil::{Doorway, HostTime, Life, Wire, simulation};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};

@@ -9,7 +9,7 @@ use crate::clock::NodeClock;
 use crate::die::Die;
 use crate::history::Recorder;
 use crate::plan::{FaultKind, InvalidPlan};
-use crate::turmoil::Life;
+use crate::turmoil::{HostTime, Life};
 use core::num::NonZeroU32;
 use core::time::Duration;
 use purlin::breaker::{Breaker, Event as Announcement, Outcome, Permit, Reply};
@@ -208,23 +208,6 @@ impl Stage {
         let face = props.dice.breaker.choose(bound);
         props.record(at, &Event::Thrown { face });
         face
-    }
-}
-
-/// The time on one host, counted from the start of the simulation.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct HostTime {
-    started: tokio::time::Instant,
-}
-
-impl HostTime {
-    /// To be called when the host starts, which is when the simulation does.
-    pub(super) fn start() -> Self {
-        Self { started: tokio::time::Instant::now() }
-    }
-
-    pub(super) fn now(self) -> Instant {
-        Instant::ORIGIN + self.started.elapsed()
     }
 }
 

@@ -1,9 +1,13 @@
 //! `purlin spec`: holds the code's graph against the specification's, state by state and both ways.
 
+mod runs;
+mod trace;
+
 use crate::failure::{Failure, Verdict};
 use crate::output::{self, Output};
 use crate::rooms;
 use purlin_models::spec::{Comparison, Oracle, SpecReport};
+use purlin_models::tlc::Tlc;
 use serde::Serialize;
 use std::env;
 use std::path::PathBuf;
@@ -16,6 +20,8 @@ const JAR: &str = "TLA2TOOLS_JAR";
 /// With TLA2TOOLS_JAR set to tla2tools.jar (TLC 2.15; Java 11 or newer) the specifications are checked afresh and their
 /// graphs held against the golden ones. Without it the code is compared with the golden graphs alone; where CI=true
 /// that is a failure.
+///
+/// With --runs or --trace, runs are explained by the room's specification instead, whatever their size.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The rooms that are compared; all unless given
@@ -27,6 +33,12 @@ pub(crate) struct Arguments {
     /// The folder of all rooms' specifications, for TLC; found above the present folder unless given
     #[arg(long, value_name = "DIR")]
     specs: Option<PathBuf>,
+    /// Hold these seeds of the room's simulation against its specification instead, line by line; needs TLC
+    #[arg(long, value_name = "A..B", conflicts_with = "update")]
+    runs: Option<String>,
+    /// Hold the run in this file, as JSON, against its room's specification instead; needs TLC
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["rooms", "update", "specs", "runs"])]
+    trace: Option<PathBuf>,
 }
 
 #[derive(Serialize)]
@@ -35,6 +47,12 @@ struct Document {
 }
 
 pub(crate) fn run(arguments: &Arguments, output: Output) -> Result<Verdict, Failure> {
+    if let Some(seeds) = &arguments.runs {
+        return validate_runs(&arguments.rooms, seeds, output);
+    }
+    if let Some(file) = &arguments.trace {
+        return trace::run(file, output);
+    }
     let comparisons: Vec<_> = rooms::select(&arguments.rooms)?.into_iter().flat_map(|room| room.comparisons).collect();
     let oracle = oracle(arguments)?;
     if oracle == Oracle::Golden {
@@ -49,6 +67,20 @@ pub(crate) fn run(arguments: &Arguments, output: Output) -> Result<Verdict, Fail
     let holds = runs.iter().all(SpecReport::holds);
     output.document(&Document { runs })?;
     Ok(Verdict::holds_if(holds))
+}
+
+/// The only room, as yet, whose specification explains runs.
+const ROOM_WITH_RUNS: &str = "queue";
+
+fn validate_runs(rooms: &[String], seeds: &str, output: Output) -> Result<Verdict, Failure> {
+    if let Some(other) = rooms.iter().find(|room| *room != ROOM_WITH_RUNS) {
+        return Err(Failure::new(format_args!("`{other}` has no specification of runs: give {ROOM_WITH_RUNS}")));
+    }
+    let seeds = purlin_sim::parse_seeds(seeds).map_err(|error| Failure::new(format_args!("--runs: {error}")))?;
+    let jar = env::var_os(JAR).filter(|jar| !jar.is_empty());
+    let jar = jar.ok_or_else(|| Failure::new(format_args!("--runs needs TLC: set {JAR} to tla2tools.jar")))?;
+    let tlc = Tlc::at(jar).map_err(Failure::new)?;
+    runs::run(seeds, &tlc, output)
 }
 
 fn oracle(arguments: &Arguments) -> Result<Oracle, Failure> {

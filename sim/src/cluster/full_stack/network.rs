@@ -1,0 +1,107 @@
+//! Turmoil's TCP for the framed transport of one process.
+
+use super::stage::Stage;
+use super::{PORT, host};
+use crate::cluster::Cluster;
+use crate::turmoil::{Life, Wire};
+use core::future::{Future, pending};
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use purlin_tokio::Network;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::task::{AbortHandle, spawn_local};
+use turmoil::net::{TcpListener, TcpStream};
+
+/// The network as one process sees it. Its tasks stand still when the process does, and end with it.
+pub(super) struct ProcessNetwork<C: Cluster> {
+    stage: Arc<Stage<C>>,
+    node: u32,
+    life: Life,
+    tasks: Arc<Mutex<Vec<AbortHandle>>>,
+}
+
+impl<C: Cluster> Clone for ProcessNetwork<C> {
+    fn clone(&self) -> Self {
+        let (stage, life, tasks) = (Arc::clone(&self.stage), self.life.clone(), Arc::clone(&self.tasks));
+        Self { stage, node: self.node, life, tasks }
+    }
+}
+
+impl<C: Cluster> ProcessNetwork<C> {
+    pub(super) fn new(stage: Arc<Stage<C>>, node: u32, life: Life) -> Self {
+        Self { stage, node, life, tasks: Arc::default() }
+    }
+
+    /// Ends all its tasks, in the order in which they were started.
+    pub(super) fn end(&self) {
+        let tasks = core::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        tasks.iter().for_each(AbortHandle::abort);
+    }
+}
+
+/// The place of a node, as the framed transport has it.
+pub(super) fn place(node: u32) -> String {
+    format!("{}:{PORT}", host(node))
+}
+
+impl<C: Cluster> Network for ProcessNetwork<C> {
+    type Stream = Wire;
+    type Listener = TcpListener;
+
+    async fn listen(&self, place: &str) -> io::Result<(TcpListener, String)> {
+        let listener = TcpListener::bind(("0.0.0.0", PORT)).await?;
+        Ok((listener, place.to_owned()))
+    }
+
+    async fn accept(&self, listener: &mut TcpListener) -> io::Result<Wire> {
+        let (stream, _) = listener.accept().await?;
+        Ok(Wire::new(stream, self.life.clone()))
+    }
+
+    /// Where nobody is to say so, nobody refuses: turmoil would.
+    async fn connect(&self, place: &str) -> io::Result<Wire> {
+        match TcpStream::connect(place).await {
+            Ok(stream) => Ok(Wire::new(stream, self.life.clone())),
+            Err(_) if !self.hears_of(place) => pending().await,
+            Err(error) => Err(error),
+        }
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let task = Gated { stage: Arc::clone(&self.stage), node: self.node, task: Box::pin(task) };
+        let task = spawn_local(task).abort_handle();
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).push(task);
+    }
+}
+
+impl<C: Cluster> ProcessNetwork<C> {
+    fn hears_of(&self, place: &str) -> bool {
+        let other = (0..self.stage.nodes()).find(|node| self::place(*node) == place);
+        other.is_none_or(|other| self.stage.has_power(other))
+    }
+}
+
+/// A task of a process that may be made to stand still.
+pub(super) struct Gated<C: Cluster, F> {
+    pub(super) stage: Arc<Stage<C>>,
+    pub(super) node: u32,
+    pub(super) task: Pin<Box<F>>,
+}
+
+impl<C: Cluster, F: Future> Future for Gated<C, F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        if self.stage.is_paused(self.node, context) {
+            return Poll::Pending;
+        }
+        self.task.as_mut().poll(context)
+    }
+}
+
+impl<C: Cluster, F> Drop for Gated<C, F> {
+    fn drop(&mut self) {
+        super::node::report_panic(&self.stage);
+    }
+}

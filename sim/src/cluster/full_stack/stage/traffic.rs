@@ -1,0 +1,99 @@
+//! Messages between nodes, and what clients ask.
+
+use super::{GRAIN_NANOS, P, Props, Stage};
+use crate::cluster::Cluster;
+use crate::cluster::client::{Ask, Client, Desk, Errand, Occasion, Unanswered};
+use crate::cluster::faults::Passage;
+use crate::cluster::history::Event;
+use crate::plan::Link;
+use core::time::Duration;
+use purlin::Instant;
+use purlin::protocol::Protocol;
+use purlin_tokio::Handle;
+
+/// Messages.
+impl<C: Cluster> Stage<C> {
+    /// A message is sent. What becomes of it, and how much longer than usual each copy takes. A partition that holds
+    /// both ways is the network's affair.
+    pub(in crate::cluster::full_stack) fn send(
+        &self,
+        at: Instant,
+        link: Link,
+        message: &<P<C> as Protocol>::Message,
+    ) -> Vec<Duration> {
+        let mut props = self.lock();
+        props.record(at, &Event::Sent { from: link.from, to: link.to, message });
+        let back = Link { from: link.to, to: link.from };
+        let Props { faults, links, .. } = &mut *props;
+        let held = faults.is_cut(link) && faults.is_cut(back);
+        let copies = match faults.passage(links, link) {
+            Passage::Free { copies } => copies,
+            Passage::Held if held => 1,
+            Passage::Held | Passage::Lost => 0,
+        };
+        (0..copies).map(|_| faults.delay(links, link)).collect()
+    }
+
+    pub(in crate::cluster::full_stack) fn arrived(
+        &self,
+        at: Instant,
+        from: u32,
+        to: u32,
+        message: &<P<C> as Protocol>::Message,
+    ) {
+        self.record(at, &Event::Arrived { from, to, message });
+    }
+}
+
+/// Clients.
+impl<C: Cluster> Stage<C> {
+    /// Lets a client act. What it wants done.
+    pub(in crate::cluster::full_stack) fn act(
+        &self,
+        at: Instant,
+        client: u32,
+        occasion: Occasion<'_, P<C>>,
+    ) -> Vec<Errand<P<C>>> {
+        let Props { seats, asks, phases, .. } = &mut *self.lock();
+        let (client, die) = &mut seats[client as usize];
+        let phase = phases.at(at.saturating_since(Instant::ORIGIN));
+        let mut errands = Vec::new();
+        let mut desk = Desk { now: at, phase, grain_nanos: GRAIN_NANOS, die, asks, errands: &mut errands };
+        client.act(occasion, &mut desk);
+        errands
+    }
+
+    /// A client asks a node. How the node is reached, if it lives.
+    pub(in crate::cluster::full_stack) fn ask(
+        &self,
+        at: Instant,
+        client: u32,
+        ask: Ask,
+        node: u32,
+        request: &<P<C> as Protocol>::Request,
+    ) -> Option<Handle<P<C>>> {
+        let mut props = self.lock();
+        let clock = props.station(node).clock.read(at);
+        props.record(at, &Event::Asked { client, node, ask, clock, request });
+        props.station(node).handle.clone()
+    }
+
+    pub(in crate::cluster::full_stack) fn answered(
+        &self,
+        at: Instant,
+        client: u32,
+        node: u32,
+        ask: Ask,
+        result: &Result<<P<C> as Protocol>::Answer, Unanswered>,
+    ) {
+        let mut props = self.lock();
+        let clock = props.station(node).clock.read(at);
+        props.record(
+            at,
+            &match result {
+                Ok(answer) => Event::Answered { client, node, ask, clock, answer },
+                Err(why) => Event::Unanswered { client, node, ask, why: *why },
+            },
+        );
+    }
+}

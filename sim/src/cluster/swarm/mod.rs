@@ -1,0 +1,266 @@
+//! A cluster as a swarm: machines on a discrete-event loop.
+//!
+//! It keeps the [laws of hosts](purlin::protocol#the-laws-of-hosts). Every input is a batch of its own, so effects that
+//! need not wait go at once; while a disk syncs the machine steps on, and the next sync serves all that was persisted
+//! meanwhile.
+
+mod clients;
+mod effects;
+mod inputs;
+mod lives;
+
+use super::client::{Ask, Errand, Occasion};
+use super::disk::Disk;
+use super::environment::{Phases, Setting};
+use super::faults::Faults;
+use super::history::Event;
+use super::judges::Judges;
+use super::process::Process;
+use super::slab::Slab;
+use super::{Cluster, Staged};
+use crate::clock::NodeClock;
+use crate::die::Die;
+use crate::history::Recorder;
+use crate::plan::{Link, Plan};
+use crate::scenario::Played;
+use crate::world::World;
+use purlin::Instant;
+use purlin::protocol::{Effect, Protocol};
+use std::collections::VecDeque;
+
+pub(super) fn play<C: Cluster>(plan: &Plan<Staged<C>>, traced: bool) -> Played {
+    let mut swarm = Swarm::<C>::new(plan, traced);
+    swarm.start(plan);
+    swarm.run()
+}
+
+/// What happens in this world.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// A client's alarm goes off.
+    Wake { client: u32, serial: u64 },
+    /// A node takes an ask from its inbox.
+    Take { node: u32, inquiry: u32 },
+    /// A message arrives.
+    Deliver { node: u32, parcel: u32 },
+    /// A timer fires.
+    Fire { node: u32, life: u32, serial: u64 },
+    /// What was written is synced.
+    Synced { node: u32, life: u32 },
+    /// Something was read back.
+    Loaded { node: u32, life: u32, loaded: u32 },
+    /// A node has opened its journal.
+    Opened { node: u32, life: u32 },
+    /// A fault of the plan begins.
+    Begin { fault: u32 },
+    /// A fault of the plan is over.
+    End { fault: u32 },
+    /// The safety phase is over.
+    Heal,
+}
+
+impl Step {
+    /// The node whose process takes it.
+    fn node(self) -> Option<u32> {
+        match self {
+            Self::Take { node, .. } | Self::Deliver { node, .. } | Self::Fire { node, .. } => Some(node),
+            Self::Synced { node, .. } | Self::Loaded { node, .. } | Self::Opened { node, .. } => Some(node),
+            Self::Wake { .. } | Self::Begin { .. } | Self::End { .. } | Self::Heal => None,
+        }
+    }
+}
+
+type P<C> = <C as Cluster>::Protocol;
+
+struct Swarm<'a, C: Cluster> {
+    setting: &'a Setting<C::Options>,
+    phases: Phases,
+    recorder: Recorder<Judges<P<C>, C::Judge>>,
+    world: World<Step>,
+    /// What happens next, at this same instant.
+    soon: VecDeque<Step>,
+    faults: Faults,
+    nodes: Vec<Station<P<C>>>,
+    seats: Vec<Seat<C::Client>>,
+    links: Die,
+    asks: u64,
+    serials: u64,
+    steps: u64,
+    events: u64,
+    inquiries: Slab<Inquiry<P<C>>>,
+    parcels: Slab<Parcel<P<C>>>,
+    loaded: Slab<<P<C> as Protocol>::Loaded>,
+    /// Messages that wait for a partition to end.
+    parked: Vec<Parcel<P<C>>>,
+    effects: Vec<Effect<P<C>>>,
+    errands: Vec<Errand<P<C>>>,
+}
+
+/// A node, whether or not its process lives.
+struct Station<P: Protocol> {
+    address: Option<P::Address>,
+    config: P::Config,
+    clock: NodeClock,
+    die: Die,
+    disk_die: Die,
+    disk: Disk<P>,
+    process: Option<Process<P>>,
+    /// How often a process has begun to begin. What an earlier life has set going is lost.
+    life: u32,
+    /// How many faults keep it down, and how many make it stand still.
+    down: u32,
+    paused: u32,
+    /// How many others have taken the journal over, and whether the process has found out.
+    usurpers: u32,
+    is_usurped: bool,
+    /// What came in while it stood still.
+    deferred: Vec<Step>,
+}
+
+/// A client and what it has set going.
+struct Seat<K> {
+    client: K,
+    die: Die,
+    alarm: u64,
+}
+
+/// An ask on its way into a node.
+struct Inquiry<P: Protocol> {
+    client: u32,
+    ask: Ask,
+    request: P::Request,
+}
+
+/// A message on its way.
+struct Parcel<P: Protocol> {
+    link: Link,
+    message: P::Message,
+}
+
+impl<'a, C: Cluster> Swarm<'a, C> {
+    fn new(plan: &'a Plan<Staged<C>>, traced: bool) -> Self {
+        let setting = &plan.options.setting;
+        let (recovery, phases) = (C::recovery(setting), plan.options.phases());
+        let judges = Judges::new(C::judge(setting), C::SOMETIMES, &plan.faults, recovery, phases);
+        Self {
+            setting,
+            phases,
+            recorder: Recorder::new(judges, traced),
+            world: World::default(),
+            soon: VecDeque::new(),
+            faults: Faults::new(&plan.faults, setting.environment.grain_ns),
+            nodes: stations::<C>(setting, plan.noise),
+            seats: seats::<C>(setting, plan.noise),
+            links: Die::new(plan.noise, "links"),
+            asks: 0,
+            serials: 0,
+            steps: 0,
+            events: 0,
+            inquiries: Slab::default(),
+            parcels: Slab::default(),
+            loaded: Slab::default(),
+            parked: Vec::new(),
+            effects: Vec::new(),
+            errands: Vec::new(),
+        }
+    }
+
+    fn start(&mut self, plan: &Plan<Staged<C>>) {
+        for (fault, planned) in (0..).zip(&plan.faults) {
+            self.world.after(planned.start(), Step::Begin { fault });
+            self.world.after(planned.end(), Step::End { fault });
+        }
+        self.world.after(self.phases.healed, Step::Heal);
+        (0..self.nodes.len() as u32).for_each(|node| self.begin_process(node));
+        (0..self.seats.len() as u32).for_each(|client| self.act(client, Occasion::Started));
+    }
+
+    fn run(mut self) -> Played {
+        let end = Instant::ORIGIN + self.phases.end;
+        while let Some(step) = self.soon.pop_front().or_else(|| self.world.next_until(end)) {
+            self.step(step);
+            if self.recorder.is_violated() {
+                let now = self.world.now();
+                return self.finish(now);
+            }
+        }
+        self.check_images();
+        self.finish(end)
+    }
+
+    fn finish(self, now: Instant) -> Played {
+        let simulated = now.saturating_since(Instant::ORIGIN);
+        Played { recorded: self.recorder.finish(now), events: self.events, simulated }
+    }
+
+    fn step(&mut self, step: Step) {
+        if let Some(node) = step.node()
+            && self.station(node).paused > 0
+        {
+            return self.station(node).deferred.push(step);
+        }
+        self.events += 1;
+        match step {
+            Step::Wake { client, serial } => self.wake(client, serial),
+            Step::Take { node, inquiry } => self.take(node, inquiry),
+            Step::Deliver { node, parcel } => self.deliver(node, parcel),
+            Step::Fire { node, life, serial } => self.fire(node, life, serial),
+            Step::Synced { node, life } => self.synced(node, life),
+            Step::Loaded { node, life, loaded } => self.loaded(node, life, loaded),
+            Step::Opened { node, life } => self.opened(node, life),
+            Step::Begin { fault } => self.begin(fault),
+            Step::End { fault } => self.end(fault),
+            Step::Heal => self.record(&Event::Healed),
+        }
+    }
+
+    fn record(&mut self, event: &Event<'_, P<C>>) {
+        self.recorder.record(self.world.now(), event);
+    }
+
+    fn station(&mut self, node: u32) -> &mut Station<P<C>> {
+        &mut self.nodes[node as usize]
+    }
+
+    fn clock(&self, node: u32) -> Instant {
+        self.nodes[node as usize].clock.read(self.world.now())
+    }
+}
+
+fn stations<C: Cluster>(setting: &Setting<C::Options>, noise: u64) -> Vec<Station<P<C>>> {
+    let clocks = setting.environment.clocks.iter();
+    let nodes = (0..).zip(C::nodes(&setting.workload)).zip(clocks);
+    let stations = nodes.map(|((index, node), error): ((u32, _), _)| Station {
+        address: node.address,
+        config: node.config,
+        clock: error.clock(),
+        die: Die::new(noise, &format!("node {index}")),
+        disk_die: Die::new(noise, &format!("disk {index}")),
+        disk: Disk::new(),
+        process: None,
+        life: 0,
+        down: 0,
+        paused: 0,
+        usurpers: 0,
+        is_usurped: false,
+        deferred: Vec::new(),
+    });
+    stations.collect()
+}
+
+fn seats<C: Cluster>(setting: &Setting<C::Options>, noise: u64) -> Vec<Seat<C::Client>> {
+    let clients = (0..).zip(C::clients(setting));
+    let seats = clients.map(|(index, client): (u32, _)| Seat {
+        client,
+        die: Die::new(noise, &format!("client {index}")),
+        alarm: 0,
+    });
+    seats.collect()
+}
+
+impl<P: Protocol> Station<P> {
+    /// Whether its process is the one of that life.
+    fn lives(&self, life: u32) -> bool {
+        self.process.is_some() && self.life == life
+    }
+}
