@@ -36,6 +36,7 @@
 //! [Lowe's]: https://doi.org/10.1002/cpe.3928
 
 mod configurations;
+mod decision;
 mod history;
 mod links;
 mod models;
@@ -53,9 +54,10 @@ pub use models::{
     QueueOutcome, Register, RegisterOperation, RegisterOutcome,
 };
 pub use search::{Effort, Limits};
-pub use specification::{Footprint, Foresight, Specification, Told, Values};
+pub use specification::{Decision, Footprint, Foresight, Specification, Told, Values};
 pub use verdict::{Broken, Judgement, Order, Prefix, Undecided, Verdict, Witness};
 
+use decision::{decided_prefix, find};
 use history::End;
 use problem::{Problem, Task};
 use purlin::Instant;
@@ -87,15 +89,14 @@ impl<S: Specification> Checker<S> {
     pub fn judge(&self, history: &History<S::Operation, S::Outcome>) -> Judgement<S> {
         let (mut effort, mut orders, mut undecided) = (Effort::default(), Vec::new(), None);
         for (key, tasks) in self.parts(history) {
-            let problem = Problem::new(&self.specification, &tasks);
             let limits = Limits { steps: self.limits.steps.saturating_sub(effort.steps), ..self.limits };
-            let (found, spent) = search(&problem, limits);
+            let (found, spent) = find(&self.specification, &tasks, limits);
             effort = effort.and(spent);
             match found {
                 Found::Order(order) => orders.push(Order { key, calls: calls(&tasks, &order) }),
                 Found::NoOrder(farthest) => return self.broken(history, key, &tasks, farthest, effort),
                 Found::Nothing { explained } => {
-                    let answers = problem.answers.len() as u32;
+                    let answers = tasks.iter().filter(|task| task.answer.is_some()).count() as u32;
                     let first = undecided.get_or_insert(Undecided { key, explained, answers, parts: 0 });
                     first.parts += 1;
                 }
@@ -128,31 +129,37 @@ impl<S: Specification> Checker<S> {
         history: &History<S::Operation, S::Outcome>,
         key: S::Key,
         tasks: &[Task<'_, S>],
-        foreseen: Farthest<S::State>,
+        found: Option<Farthest<S::State>>,
         effort: Effort,
     ) -> Judgement<S> {
         let problem = Problem::unforeseen(&self.specification, tasks);
-        let (farthest, spent) = self.farthest(&problem, foreseen);
+        let (farthest, is_exact, spent) = self.farthest(&problem, tasks, found);
         let Minimised { calls: held, excused, is_minimal, effort: more } =
-            witness::minimise(&self.specification, tasks, &farthest, self.limits);
+            witness::minimise(&self.specification, tasks, farthest.explained, self.limits);
         let culprit = Call(tasks[problem.answers[farthest.explained as usize] as usize].call);
         let mut held: Vec<Call> = held.into_iter().map(Call).collect();
         held.sort_by_key(|call| history.get(*call).map(|invocation| invocation.called));
         let witness = Witness { calls: held, excused: excused.into_iter().map(Call).collect(), is_minimal };
         let Farthest { explained, order, states } = farthest;
-        let prefix = Prefix { answers: explained, order: calls(tasks, &order), states };
+        let prefix = Prefix { answers: explained, order: calls(tasks, &order), states, is_exact };
         let mut broken = Broken { key, culprit, prefix, witness, explanation: String::new() };
         broken.explanation = self.explain(history, &broken);
         Judgement { verdict: Verdict::Broken(Box::new(broken)), effort: effort.and(spent).and(more) }
     }
 
-    /// How far one gets without foresight, which gives up before a reader would. That may be more than can be searched.
-    fn farthest(&self, problem: &Problem<'_, S>, foreseen: Farthest<S::State>) -> (Farthest<S::State>, Effort) {
-        const STEPS: u64 = 5_000_000;
+    /// How far one gets without foresight, which gives up before a reader would, and whether that is certain. It may be more
+    /// than can be searched.
+    fn farthest(
+        &self,
+        problem: &Problem<'_, S>,
+        tasks: &[Task<'_, S>],
+        found: Option<Farthest<S::State>>,
+    ) -> (Farthest<S::State>, bool, Effort) {
+        const STEPS: u64 = 1_000_000;
         let limits = Limits { steps: self.limits.steps.min(STEPS), ..self.limits };
         match search(problem, limits) {
-            (Found::NoOrder(farthest), effort) => (farthest, effort),
-            (Found::Order(_) | Found::Nothing { .. }, effort) => (foreseen, effort),
+            (Found::NoOrder(Some(farthest)), effort) => (farthest, true, effort),
+            (_, effort) => (found.unwrap_or_else(|| decided_prefix(&self.specification, tasks)), false, effort),
         }
     }
 
@@ -162,7 +169,8 @@ impl<S: Specification> Checker<S> {
         let key = format!("{key:?}");
         let place = if key == "()" { String::new() } else { format!(" under {key}") };
         let states = some_of(&prefix.states);
-        let _ = write!(text, "the {} answers before it{place} leave {states}. ", prefix.answers);
+        let others = if prefix.is_exact { "" } else { ", or other states" };
+        let _ = write!(text, "the {} answers before it{place} leave {states}{others}. ", prefix.answers);
         let _ = match witness.excused.len() {
             0 => write!(text, "Operations that show it:"),
             excused => write!(text, "Operations that show it, whatever {excused} others did:"),

@@ -20,6 +20,8 @@ use purlin_sim::linearizability::{
 use std::collections::BTreeSet;
 
 type LeasedMessage = PerKey<u64, Lease<u64>>;
+type Entry = KeyValue<u64, u64>;
+type Refilled = PerKey<u64, Queue<u64>>;
 
 /// Small enough to try every order.
 const TINY: Shape = Shape { clients: 3, operations: 7, given_up: 12, goes_on: true, lies: 0 };
@@ -53,6 +55,8 @@ fn compare<S: Object>(shape: Shape, count: u64, name: &str, other: impl Fn(&[Liv
 fn verdicts_are_those_of_trying_every_order() {
     compare::<Register<u64>>(TINY, 6_000, "register", |lived| brute_force::has_order(&Register::new(0), lived));
     compare::<Queue<u64>>(TINY, 6_000, "queue", |lived| brute_force::has_order(&Queue::new(), lived));
+    compare::<Entry>(TINY, 6_000, "entry", |lived| brute_force::has_order(&Entry::empty(), lived));
+    compare::<Refilled>(TINY, 6_000, "refilled", |lived| brute_force::has_order(&Refilled::new(Queue::new()), lived));
     compare::<LeasedMessage>(TINY, 6_000, "lease", |lived| brute_force::has_order(&LeasedMessage::empty(), lived));
 }
 
@@ -62,25 +66,31 @@ fn verdicts_are_those_of_trying_every_order_where_most_operations_are_pending() 
     let many = Shape { lies: 2, ..pending };
     for shape in [pending, many] {
         for seed in 0..4_000 {
-            let lived = live::<Register<u64>>(shape, &mut Die::new(seed, "pending"));
-            let has_order = brute_force::has_order(&Register::new(0), &lived);
-            assert_eq!(judge(&lived).verdict.is_linearizable(), has_order, "{:?}", history(&lived));
-            let lived = live::<Queue<u64>>(shape, &mut Die::new(seed, "pending"));
-            let has_order = brute_force::has_order(&Queue::new(), &lived);
-            assert_eq!(judge(&lived).verdict.is_linearizable(), has_order, "{:?}", history(&lived));
+            let die = &mut Die::new(seed, "pending");
+            try_every_order::<Register<u64>>(&live(shape, die));
+            try_every_order::<Entry>(&live(shape, die));
+            try_every_order::<Queue<u64>>(&live(shape, die));
+            try_every_order::<Refilled>(&live(shape, die));
         }
     }
+}
+
+fn try_every_order<S: Object>(lived: &[Lived<S>]) {
+    let has_order = brute_force::has_order(&S::new(), lived);
+    assert_eq!(judge(lived).verdict.is_linearizable(), has_order, "{:?}", history(lived));
 }
 
 #[test]
 fn verdicts_are_those_of_stateright() {
     compare::<Register<u64>>(SMALL, 2_000, "stateright", peers::stateright);
+    compare::<Entry>(SMALL, 2_000, "stateright", peers::stateright);
     compare::<Queue<u64>>(SMALL, 2_000, "stateright", peers::stateright);
 }
 
 #[test]
 fn verdicts_are_those_of_todc_utils() {
     compare::<Register<u64>>(MIDDLE, 2_000, "todc", peers::todc_utils);
+    compare::<Entry>(MIDDLE, 2_000, "todc", peers::todc_utils);
     // Without foresight a queue has too many states.
     compare::<Queue<u64>>(Shape { operations: 16, ..MIDDLE }, 2_000, "todc", peers::todc_utils);
 }
@@ -94,6 +104,8 @@ fn what_is_linearizable_by_construction_is_found_so_and_the_order_explains_it() 
         explain::<Register<u64>>(&live(shape, &mut Die::new(seed, "register")));
         explain::<Queue<u64>>(&live(Shape { given_up: 0, ..shape }, &mut Die::new(seed, "queue")));
         explain::<Queue<u64>>(&live(short, &mut Die::new(seed, "queue")));
+        explain::<Entry>(&live(shape, &mut Die::new(seed, "entry")));
+        explain::<Refilled>(&live(short, &mut Die::new(seed, "refilled")));
         // Here tokens are guessed, and the token of a claim that nobody hears of cannot be.
         explain::<LeasedMessage>(&live(Shape { given_up: 0, ..shape }, &mut Die::new(seed, "lease")));
     }
@@ -150,6 +162,8 @@ fn a_witness_is_not_linearizable_and_each_of_its_operations_is_needed() {
     for shape in [TINY, Shape { clients: 4, given_up: 4, ..TINY }] {
         broken_ones::<Register<u64>>(shape, 3_000, assert_minimal);
         broken_ones::<Queue<u64>>(shape, 3_000, assert_minimal);
+        broken_ones::<Entry>(shape, 3_000, assert_minimal);
+        broken_ones::<Refilled>(shape, 3_000, assert_minimal);
         broken_ones::<LeasedMessage>(shape, 3_000, assert_minimal);
     }
 }
@@ -218,6 +232,8 @@ fn leave_out<S: Object<Value = u64>>(lived: &[Lived<S>], die: &mut Die) {
 fn the_prefix_is_the_longest_that_can_be_explained_and_all_its_states_are_told() {
     broken_ones::<Register<u64>>(TINY, 3_000, assert_prefix);
     broken_ones::<Queue<u64>>(TINY, 3_000, assert_prefix);
+    broken_ones::<Entry>(TINY, 3_000, assert_prefix);
+    broken_ones::<Refilled>(TINY, 3_000, assert_prefix);
     broken_ones::<LeasedMessage>(TINY, 3_000, assert_prefix);
 }
 
@@ -233,6 +249,30 @@ fn assert_prefix<S: Object>(lived: &[Lived<S>], broken: &Broken<S>) {
     assert!(reached.iter().any(|state| told.contains(state)));
     assert_eq!(told, brute_force::states_before(&S::new(), lived, end, culprit), "{broken}\n{:?}", history(lived));
     assert_eq!(told.len(), broken.prefix.states.len());
+}
+
+/// What is decided without a search needs no steps, so narrow limits do not hurt.
+#[test]
+fn what_is_decided_without_a_search_has_the_same_prefix_and_its_order_explains_it() {
+    let answered = Shape { given_up: 0, ..TINY };
+    for shape in [answered, Shape { clients: 4, operations: 40, ..answered }] {
+        broken_ones::<Entry>(shape, 1_000, assert_decided);
+        broken_ones::<Queue<u64>>(shape, 1_000, assert_decided);
+    }
+}
+
+fn assert_decided<S: Object>(lived: &[Lived<S>], searched: &Broken<S>) {
+    let limits = Limits { steps: 2, remembered: 2 };
+    let verdict = Checker::new(S::new()).within(limits).judge(&history(lived)).verdict;
+    let decided = verdict.broken().expect("no search is needed");
+    assert_eq!((decided.culprit, decided.prefix.answers), (searched.culprit, searched.prefix.answers));
+    assert_eq!(decided.witness.is_minimal, searched.witness.is_minimal);
+    let Call(culprit) = decided.culprit;
+    let end = lived[culprit].answered.as_ref().expect("a pending operation needs no explanation").0;
+    let reached = assert_explains(lived, &decided.prefix.order, end);
+    assert!(decided.prefix.states.iter().all(|state| reached.contains(&format!("{state:?}"))));
+    let states: BTreeSet<_> = searched.prefix.states.iter().map(|state| format!("{state:?}")).collect();
+    assert!(reached.is_subset(&states), "{reached:?}, {states:?}");
 }
 
 #[test]

@@ -4,6 +4,8 @@ mod keyed;
 mod lease;
 mod queue;
 mod register;
+mod stays;
+mod zones;
 
 pub use keyed::{KeyValue, Keyed, PerKey};
 pub use lease::{Lease, LeaseOperation, LeaseOutcome, LeaseQueue, LeaseState};

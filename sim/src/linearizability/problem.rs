@@ -89,9 +89,7 @@ pub(super) struct Problem<'h, S: Specification> {
 impl<'h, S: Specification> Problem<'h, S> {
     /// With all that the answers tell in advance.
     pub(super) fn new(specification: &'h S, tasks: &[Task<'h, S>]) -> Self {
-        let mut problem = Self::unforeseen(specification, tasks);
-        problem.foresight = specification.foresee(&problem.told());
-        problem
+        Self { foresight: specification.foresee(&told(tasks)), ..Self::unforeseen(specification, tasks) }
     }
 
     /// With no more than the answers before the frontier tell.
@@ -109,17 +107,6 @@ impl<'h, S: Specification> Problem<'h, S> {
         };
         problem.lay_out();
         problem
-    }
-
-    fn told(&self) -> Vec<Told<'h, S::Operation, S::Outcome>> {
-        let told = self.operations.iter().map(|Operation { task, call, span, .. }| {
-            let answered = match *span {
-                Span::Answered { event, .. } => event,
-                Span::Pending { .. } => u32::MAX,
-            };
-            Told { operation: task.operation, outcome: task.outcome(), called: *call, answered }
-        });
-        told.collect()
     }
 
     /// The bit of the operation whose answer is the `rank`-th; `None` after the last answer.
@@ -166,6 +153,20 @@ impl Span {
             Self::Pending { .. } => Self::Pending { bit },
         }
     }
+}
+
+/// The tasks with the numbers of their events.
+pub(super) fn told<'h, S: Specification>(tasks: &[Task<'h, S>]) -> Vec<Told<'h, S::Operation, S::Outcome>> {
+    let unanswered =
+        |task: &Task<'h, S>| Told { operation: task.operation, outcome: task.outcome(), called: 0, answered: u32::MAX };
+    let mut told: Vec<_> = tasks.iter().map(unanswered).collect();
+    for (event, happening) in (0..).zip(events_in_order(tasks)) {
+        match happening {
+            Event::Call(task) => told[task as usize].called = event,
+            Event::Answer(task) => told[task as usize].answered = event,
+        }
+    }
+    told
 }
 
 fn next(count: &mut u32) -> u32 {

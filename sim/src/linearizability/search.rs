@@ -48,8 +48,8 @@ pub struct Effort {
 pub(super) enum Found<T> {
     /// An order of the operations that explains every answer.
     Order(Vec<u32>),
-    /// There is none.
-    NoOrder(Farthest<T>),
+    /// There is none. How far one gets is known if it was searched for.
+    NoOrder(Option<Farthest<T>>),
     /// The limits were too narrow; so many answers could be explained.
     Nothing { explained: u32 },
 }
@@ -141,7 +141,7 @@ impl<'p, 'h, S: Specification> Search<'p, 'h, S> {
             }
             match self.next_choice() {
                 Some(choice) => self.follow(choice),
-                None if self.path.is_empty() => return Found::NoOrder(self.farthest()),
+                None if self.path.is_empty() => return Found::NoOrder(Some(self.farthest())),
                 None => self.step_back(),
             }
         }

@@ -80,6 +80,12 @@ pub trait Specification {
         None
     }
 
+    /// Whether some order explains every answer, where that can be told without a search; `None` where it cannot. Whatever
+    /// it says is believed, so it must be exact.
+    fn decide(&self, _told: &[Told<'_, Self::Operation, Self::Outcome>]) -> Option<Decision> {
+        None
+    }
+
     /// The operation and its outcome in words, to follow "client 3's".
     fn describe(&self, operation: &Self::Operation, outcome: Option<&Self::Outcome>) -> String {
         match outcome {
@@ -89,12 +95,23 @@ pub trait Specification {
     }
 }
 
-/// An operation of a history, for [`Specification::foresee`].
+/// What [`Specification::decide`] has found out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// These operations, by their index, in this order explain every answer. What is left out never happens, and has no
+    /// answer.
+    Order(Vec<u32>),
+    /// There is no such order.
+    NoOrder,
+}
+
+/// An operation of a history, for [`Specification::foresee`] and [`Specification::decide`].
 #[derive(Clone, Copy, Debug)]
 pub struct Told<'h, O, R> {
     /// What was asked.
     pub operation: &'h O,
-    /// What was answered, if anybody knows.
+    /// What was answered, if anybody knows. With an outcome and without an answer, it need not have happened, but if it has, it
+    /// answered so.
     pub outcome: Option<&'h R>,
     /// Which event of the history its call was.
     pub called: u32,

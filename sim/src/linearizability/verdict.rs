@@ -60,6 +60,9 @@ pub struct Prefix<S: Specification> {
     pub order: Vec<Call>,
     /// Every state in which some such order leaves the object. The culprit's answer fits after none of them.
     pub states: Vec<S::State>,
+    /// Whether it is certain that there are no more such states, and no more such answers. If not, looking for them took
+    /// more than the limits, or more than is worth it.
+    pub is_exact: bool,
 }
 
 /// Operations that cannot all have been answered as they were.

@@ -10,8 +10,9 @@
 //!
 //! Whatever is linearizable remains so in each of these, so what is left at the end shows that the whole was not.
 
-use super::problem::{Problem, Task};
-use super::search::{Effort, Farthest, Found, Limits, search};
+use super::decision::find;
+use super::problem::Task;
+use super::search::{Effort, Found, Limits};
 use super::specification::{Footprint, Specification, Values};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,15 +24,15 @@ pub(super) struct Minimised {
     pub(super) effort: Effort,
 }
 
-/// Leaves out all that can be left out of `tasks`, which are not linearizable: they could be explained until `farthest`.
+/// Leaves out all that can be left out of `tasks`, which are not linearizable: so many answers of which could be `explained`.
 pub(super) fn minimise<S: Specification>(
     specification: &S,
     tasks: &[Task<'_, S>],
-    farthest: &Farthest<S::State>,
+    explained: u32,
     limits: Limits,
 ) -> Minimised {
     let mut shrinker = Shrinker { specification, limits, effort: Effort::default(), was_undecided: false };
-    let early = until_the_culprit(specification, tasks, farthest.explained);
+    let early = until_the_culprit(specification, tasks, explained);
     // What was foreseen may have come from what is held to nothing now.
     let tasks = if shrinker.is_broken(&early) { early } else { tasks.to_vec() };
     let tasks = shrinker.without_unrelated(tasks);
@@ -76,7 +77,7 @@ impl<S: Specification> Shrinker<'_, S> {
     /// Whether the tasks are certainly not linearizable.
     fn is_broken(&mut self, tasks: &[Task<'_, S>]) -> bool {
         let limits = Limits { steps: self.limits.steps.saturating_sub(self.effort.steps), ..self.limits };
-        let (found, effort) = search(&Problem::new(self.specification, tasks), limits);
+        let (found, effort) = find(self.specification, tasks, limits);
         self.effort.steps += effort.steps;
         self.effort.configurations += effort.configurations;
         self.was_undecided |= matches!(found, Found::Nothing { .. });

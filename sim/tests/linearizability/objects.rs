@@ -2,8 +2,8 @@
 
 use purlin_sim::Die;
 use purlin_sim::linearizability::{
-    Keyed, Lease, LeaseOperation, LeaseOutcome, LeaseQueue, LeaseState, PerKey, Queue, QueueOperation, QueueOutcome,
-    Register, RegisterOperation, RegisterOutcome, Specification,
+    KeyValue, Keyed, Lease, LeaseOperation, LeaseOutcome, LeaseQueue, LeaseState, PerKey, Queue, QueueOperation,
+    QueueOutcome, Register, RegisterOperation, RegisterOutcome, Specification,
 };
 
 /// Few values, so that they come back.
@@ -80,6 +80,63 @@ impl Object for Queue<u64> {
             QueueOutcome::Dequeued(Some(_)) if die.below(4) == 0 => QueueOutcome::Dequeued(None),
             QueueOutcome::Dequeued(_) => QueueOutcome::Dequeued(Some(die.below(8))),
         }
+    }
+}
+
+/// One key, under which nothing is put twice, so that it is judged without a search.
+impl Object for KeyValue<u64, u64> {
+    fn new() -> Self {
+        Self::empty()
+    }
+
+    fn draw(die: &mut Die, fresh: u64) -> Keyed<u64, RegisterOperation<Option<u64>>> {
+        let operation = if die.below(2) == 0 { RegisterOperation::Read } else { RegisterOperation::Write(Some(fresh)) };
+        Keyed { key: 0, operation }
+    }
+
+    fn answer(
+        held: &Option<u64>,
+        operation: &Keyed<u64, RegisterOperation<Option<u64>>>,
+        _: &mut Die,
+    ) -> (RegisterOutcome<Option<u64>>, Option<u64>) {
+        match operation.operation {
+            RegisterOperation::Write(value) => (RegisterOutcome::Written, value),
+            RegisterOperation::Read | RegisterOperation::Swap { .. } => (RegisterOutcome::Read(*held), *held),
+        }
+    }
+
+    fn distort(outcome: &RegisterOutcome<Option<u64>>, die: &mut Die) -> RegisterOutcome<Option<u64>> {
+        match outcome {
+            RegisterOutcome::Read(_) => RegisterOutcome::Read(Some(die.below(8)).filter(|value| *value != 7)),
+            other => *other,
+        }
+    }
+}
+
+/// One queue, into which values are put again, so that it is searched.
+impl Object for PerKey<u64, Queue<u64>> {
+    fn new() -> Self {
+        Self::new(Queue::new())
+    }
+
+    fn draw(die: &mut Die, fresh: u64) -> Keyed<u64, QueueOperation<u64>> {
+        let operation = match Queue::draw(die, fresh) {
+            QueueOperation::Enqueue(fresh) if die.below(2) == 0 => QueueOperation::Enqueue(fresh % VALUES),
+            operation => operation,
+        };
+        Keyed { key: 0, operation }
+    }
+
+    fn answer(
+        held: &Vec<u64>,
+        operation: &Keyed<u64, QueueOperation<u64>>,
+        die: &mut Die,
+    ) -> (QueueOutcome<u64>, Vec<u64>) {
+        Queue::answer(held, &operation.operation, die)
+    }
+
+    fn distort(outcome: &QueueOutcome<u64>, die: &mut Die) -> QueueOutcome<u64> {
+        Queue::distort(outcome, die)
     }
 }
 

@@ -4,7 +4,7 @@ use crate::histories::{Lived, events};
 use crate::objects::Object;
 use core::marker::PhantomData;
 use purlin_sim::linearizability::{
-    Queue, QueueOperation, QueueOutcome, Register, RegisterOperation, RegisterOutcome, Specification,
+    KeyValue, Keyed, Queue, QueueOperation, QueueOutcome, Register, RegisterOperation, RegisterOutcome, Specification,
 };
 use stateright::semantics::{ConsistencyTester, LinearizabilityTester, SequentialSpec};
 use todc_utils::linearizability::history::Action;
@@ -60,6 +60,26 @@ impl SequentialSpec for QueueObject {
 
 impl AsObject for Queue<u64> {
     type Object = QueueObject;
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct EntryObject(Option<u64>);
+
+impl SequentialSpec for EntryObject {
+    type Op = Keyed<u64, RegisterOperation<Option<u64>>>;
+    type Ret = RegisterOutcome<Option<u64>>;
+
+    fn invoke(&mut self, operation: &Self::Op) -> Self::Ret {
+        if let RegisterOperation::Write(value) = operation.operation {
+            self.0 = value;
+            return RegisterOutcome::Written;
+        }
+        RegisterOutcome::Read(self.0)
+    }
+}
+
+impl AsObject for KeyValue<u64, u64> {
+    type Object = EntryObject;
 }
 
 /// What stateright's tester says. A client that gave up must not go on: it knows one operation in flight for each.

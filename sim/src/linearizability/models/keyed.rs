@@ -2,7 +2,7 @@
 
 use super::Value;
 use super::register::Register;
-use crate::linearizability::{Footprint, Foresight, Specification, Told};
+use crate::linearizability::{Decision, Footprint, Foresight, Specification, Told};
 use core::marker::PhantomData;
 
 /// Many objects of one kind, each under its key. Each is judged by itself.
@@ -77,16 +77,24 @@ impl<K: Value, S: Specification<Key = ()>> Specification for PerKey<K, S> {
     }
 
     fn foresee<'h>(&self, told: &[Told<'h, Self::Operation, S::Outcome>]) -> Option<Foresight<'h, S::State>> {
-        let told = told.iter().map(|Told { operation, outcome, called, answered }| Told {
-            operation: &operation.operation,
-            outcome: *outcome,
-            called: *called,
-            answered: *answered,
-        });
-        self.object.foresee(&told.collect::<Vec<_>>())
+        self.object.foresee(&without_keys(told))
+    }
+
+    fn decide(&self, told: &[Told<'_, Self::Operation, S::Outcome>]) -> Option<Decision> {
+        self.object.decide(&without_keys(told))
     }
 
     fn describe(&self, operation: &Self::Operation, outcome: Option<&S::Outcome>) -> String {
         format!("{} (key {:?})", self.object.describe(&operation.operation, outcome), operation.key)
     }
+}
+
+fn without_keys<'h, K, O, R>(told: &[Told<'h, Keyed<K, O>, R>]) -> Vec<Told<'h, O, R>> {
+    let told = told.iter().map(|Told { operation, outcome, called, answered }| Told {
+        operation: &operation.operation,
+        outcome: *outcome,
+        called: *called,
+        answered: *answered,
+    });
+    told.collect()
 }

@@ -1,7 +1,7 @@
 //! First in, first out.
 
-use super::Value;
-use crate::linearizability::{Footprint, Foresight, Specification, Told, Values};
+use super::{Value, stays};
+use crate::linearizability::{Decision, Footprint, Foresight, Specification, Told, Values};
 use core::marker::PhantomData;
 use std::collections::BTreeMap;
 
@@ -84,6 +84,10 @@ impl<V: Value> Specification for Queue<V> {
     fn foresee<'h>(&self, told: &[Told<'h, Self::Operation, Self::Outcome>]) -> Option<Foresight<'h, Vec<V>>> {
         let fates = Fates::of(told);
         Some(Box::new(move |held| fates.judge(held)))
+    }
+
+    fn decide(&self, told: &[Told<'_, Self::Operation, Self::Outcome>]) -> Option<Decision> {
+        stays::decide(told)
     }
 
     fn describe(&self, operation: &Self::Operation, outcome: Option<&Self::Outcome>) -> String {

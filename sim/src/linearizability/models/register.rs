@@ -1,7 +1,7 @@
 //! One value.
 
-use super::Value;
-use crate::linearizability::{Footprint, Specification, Values};
+use super::{Value, zones};
+use crate::linearizability::{Decision, Footprint, Specification, Told, Values};
 
 /// A value that is read, written and swapped.
 #[derive(Clone, Copy, Debug)]
@@ -87,6 +87,10 @@ impl<V: Value> Specification for Register<V> {
             (RegisterOperation::Swap { expected, new }, _) => (true, Values::Only(vec![expected.clone(), new.clone()])),
         };
         Footprint { changes, values }
+    }
+
+    fn decide(&self, told: &[Told<'_, Self::Operation, Self::Outcome>]) -> Option<Decision> {
+        zones::decide(&self.initial, told)
     }
 
     fn describe(&self, operation: &Self::Operation, outcome: Option<&Self::Outcome>) -> String {
