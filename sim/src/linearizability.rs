@@ -95,7 +95,7 @@ impl<S: Specification> Checker<S> {
             match found {
                 Found::Order(order) => orders.push(Order { key, calls: calls(&tasks, &order) }),
                 Found::NoOrder(farthest) => return self.broken(history, key, &tasks, farthest, effort),
-                Found::Nothing { explained } => {
+                Found::Nothing(Farthest { explained, .. }) => {
                     let answers = tasks.iter().filter(|task| task.answer.is_some()).count() as u32;
                     let first = undecided.get_or_insert(Undecided { key, explained, answers, parts: 0 });
                     first.parts += 1;
@@ -157,9 +157,14 @@ impl<S: Specification> Checker<S> {
     ) -> (Farthest<S::State>, bool, Effort) {
         const STEPS: u64 = 1_000_000;
         let limits = Limits { steps: self.limits.steps.min(STEPS), ..self.limits };
+        let known = || found.unwrap_or_else(|| decided_prefix(&self.specification, tasks));
         match search(problem, limits) {
             (Found::NoOrder(Some(farthest)), effort) => (farthest, true, effort),
-            (_, effort) => (found.unwrap_or_else(|| decided_prefix(&self.specification, tasks)), false, effort),
+            (Found::Nothing(farthest), effort) => {
+                let known = known();
+                (if known.explained > farthest.explained { known } else { farthest }, false, effort)
+            }
+            (Found::Order(_) | Found::NoOrder(None), effort) => (known(), false, effort),
         }
     }
 

@@ -270,9 +270,9 @@ fn assert_decided<S: Object>(lived: &[Lived<S>], searched: &Broken<S>) {
     let Call(culprit) = decided.culprit;
     let end = lived[culprit].answered.as_ref().expect("a pending operation needs no explanation").0;
     let reached = assert_explains(lived, &decided.prefix.order, end);
-    assert!(decided.prefix.states.iter().all(|state| reached.contains(&format!("{state:?}"))));
-    let states: BTreeSet<_> = searched.prefix.states.iter().map(|state| format!("{state:?}")).collect();
-    assert!(reached.is_subset(&states), "{reached:?}, {states:?}");
+    let words = |broken: &Broken<S>| broken.prefix.states.iter().map(|state| format!("{state:?}")).collect();
+    let (some, all): (BTreeSet<_>, BTreeSet<_>) = (words(decided), words(searched));
+    assert!(!reached.is_disjoint(&some) && some.is_subset(&all), "{reached:?}, {some:?}, {all:?}");
 }
 
 #[test]
@@ -320,7 +320,7 @@ fn a_judgement_is_a_function_of_the_history() {
     assert_eq!(steps, STEPS_IN_EVERY_PROCESS);
 }
 
-const STEPS_IN_EVERY_PROCESS: u64 = 26_452_872;
+const STEPS_IN_EVERY_PROCESS: u64 = 24_958_294;
 
 #[test]
 fn sixteen_clients_with_a_thousand_operations_each_are_judged_and_a_lie_among_them_is_shown_by_few() {

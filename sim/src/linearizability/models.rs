@@ -4,6 +4,7 @@ mod keyed;
 mod lease;
 mod queue;
 mod register;
+mod stale;
 mod stays;
 mod zones;
 

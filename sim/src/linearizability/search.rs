@@ -50,8 +50,8 @@ pub(super) enum Found<T> {
     Order(Vec<u32>),
     /// There is none. How far one gets is known if it was searched for.
     NoOrder(Option<Farthest<T>>),
-    /// The limits were too narrow; so many answers could be explained.
-    Nothing { explained: u32 },
+    /// The limits were too narrow, but one got so far.
+    Nothing(Farthest<T>),
 }
 
 /// The most that could be explained.
@@ -137,7 +137,7 @@ impl<'p, 'h, S: Specification> Search<'p, 'h, S> {
         self.offer();
         while !self.has_explained_all() {
             if self.is_exhausted() {
-                return Found::Nothing { explained: self.explained };
+                return Found::Nothing(self.farthest());
             }
             match self.next_choice() {
                 Some(choice) => self.follow(choice),

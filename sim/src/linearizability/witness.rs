@@ -80,7 +80,7 @@ impl<S: Specification> Shrinker<'_, S> {
         let (found, effort) = find(self.specification, tasks, limits);
         self.effort.steps += effort.steps;
         self.effort.configurations += effort.configurations;
-        self.was_undecided |= matches!(found, Found::Nothing { .. });
+        self.was_undecided |= matches!(found, Found::Nothing(_));
         matches!(found, Found::NoOrder(_))
     }
 

@@ -1,6 +1,6 @@
 //! One value.
 
-use super::{Value, zones};
+use super::{Value, stale, zones};
 use crate::linearizability::{Decision, Footprint, Specification, Told, Values};
 
 /// A value that is read, written and swapped.
@@ -90,7 +90,8 @@ impl<V: Value> Specification for Register<V> {
     }
 
     fn decide(&self, told: &[Told<'_, Self::Operation, Self::Outcome>]) -> Option<Decision> {
-        zones::decide(&self.initial, told)
+        let impossible = || stale::is_surely_wrong(&self.initial, told).then_some(Decision::NoOrder);
+        zones::decide(&self.initial, told).or_else(impossible)
     }
 
     fn describe(&self, operation: &Self::Operation, outcome: Option<&Self::Outcome>) -> String {
