@@ -2,6 +2,7 @@
 
 mod breaker;
 mod compare;
+mod log;
 mod queue;
 mod row;
 
@@ -25,7 +26,8 @@ pub(crate) struct Arguments {
 type Judge = fn(&Case) -> Result<(), Mismatch>;
 
 /// Every format that can be judged.
-const FORMATS: [(&str, Judge); 2] = [("breaker/1", breaker::judge), ("queue/1", queue::judge)];
+const FORMATS: [(&str, Judge); 3] =
+    [("breaker/1", breaker::judge), ("queue/1", queue::judge), ("raft_log/1", log::judge)];
 
 #[derive(Deserialize)]
 struct Vectors {
@@ -45,6 +47,9 @@ struct Case {
     /// What `rows` are called in some formats.
     #[serde(default)]
     ops: Vec<Map<String, Value>>,
+    /// How what is tested is made, in some formats.
+    #[serde(default)]
+    options: Map<String, Value>,
     #[serde(default)]
     expected: Value,
     #[serde(flatten)]
@@ -53,7 +58,7 @@ struct Case {
 
 impl Case {
     /// What says where a case comes from, for people.
-    const REMARKS: [&str; 3] = ["source", "tags", "note"];
+    const REMARKS: [&str; 4] = ["source", "tags", "note", "requires"];
 
     /// A misspelt key would take what it says out of the judgement, so no key passes unread.
     fn check_keys(&self) -> Result<(), Mismatch> {

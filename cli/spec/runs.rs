@@ -122,7 +122,7 @@ impl Cluster for Watched {
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Watcher {
     observations: Vec<Observation>,
     /// Requests that never came in.

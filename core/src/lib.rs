@@ -27,6 +27,7 @@
 //! 9. [`Machine::settle`] changes no later reply or effect.
 
 pub mod breaker;
+pub mod log;
 pub mod machine;
 pub mod protocol;
 pub mod queue;

@@ -5,6 +5,7 @@
 
 use crate::checker::{Coverage, Judge, Violation};
 use crate::hash::{Fingerprint, Hash};
+use crate::scene::{Entry, Scene};
 use purlin::Instant;
 use std::fmt::Display;
 
@@ -12,15 +13,30 @@ use std::fmt::Display;
 pub trait Happening: Display {
     /// Writes every field, so that entries that differ in any have different fingerprints.
     fn fingerprint(&self, fingerprint: &mut Fingerprint);
+
+    /// What it looks like on a picture of the run.
+    fn scene(&self) -> Scene;
+}
+
+/// What is kept of a history beside its fingerprint and its verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Watch {
+    /// One line for each entry.
+    pub lines: bool,
+    /// One [`Scene`] for each entry, and the states of the machines.
+    pub scenes: bool,
+    /// What every die threw.
+    pub throws: bool,
 }
 
 /// Writes a history down. After the first violation it writes no more: the trace ends with what broke the property.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Recorder<J: Judge> {
     judge: J,
     fingerprint: Fingerprint,
     violation: Option<Violation>,
     trace: Option<Vec<String>>,
+    story: Option<Vec<Entry>>,
 }
 
 /// What a recorder knows in the end.
@@ -34,13 +50,15 @@ pub struct Recorded {
     pub coverage: Coverage,
     /// One line for each entry, if asked for.
     pub trace: Vec<String>,
+    /// One scene for each entry, and the states of the machines, if asked for.
+    pub story: Vec<Entry>,
 }
 
 impl<J: Judge> Recorder<J> {
     /// An empty history before `judge`.
-    pub fn new(judge: J, traced: bool) -> Self {
-        let trace = traced.then(Vec::new);
-        Self { judge, fingerprint: Fingerprint::default(), violation: None, trace }
+    pub fn new(judge: J, watch: Watch) -> Self {
+        let (trace, story) = (watch.lines.then(Vec::new), watch.scenes.then(Vec::new));
+        Self { judge, fingerprint: Fingerprint::default(), violation: None, trace, story }
     }
 
     /// Writes one entry.
@@ -53,7 +71,17 @@ impl<J: Judge> Recorder<J> {
         if let Some(trace) = &mut self.trace {
             trace.push(line(at, event));
         }
+        self.depict(at, || event.scene());
         self.violation = self.judge.observe(at, event).err();
+    }
+
+    /// Adds a scene to the picture of the run, if there is one. It is no part of the history.
+    pub fn depict(&mut self, at: Instant, scene: impl FnOnce() -> Scene) {
+        if let Some(story) = &mut self.story
+            && self.violation.is_none()
+        {
+            story.push(Entry { at_ns: at.as_nanos(), scene: scene() });
+        }
     }
 
     /// Notes a violation that was found elsewhere, such as in the machine's own state.
@@ -78,6 +106,7 @@ impl<J: Judge> Recorder<J> {
             hash: self.fingerprint.finish(),
             coverage: self.judge.coverage(),
             trace: self.trace.unwrap_or_default(),
+            story: self.story.unwrap_or_default(),
         }
     }
 }

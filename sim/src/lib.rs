@@ -23,6 +23,7 @@
 //!
 //! A run is a function of its plan: no wall clock, no unordered map, no thread, no other randomness than [`Die`].
 
+pub mod blocks;
 mod campaign;
 pub mod checker;
 mod clock;
@@ -38,18 +39,22 @@ pub mod plan;
 mod results;
 mod scenario;
 pub mod scenarios;
+pub mod scene;
+mod simulation;
 mod turmoil;
 pub mod world;
 
 pub use campaign::{Campaign, CampaignError, Failure, Malformed, Progress, Shard, Summary, parse_seeds};
 pub use checker::Coverage;
 pub use clock::NodeClock;
-pub use die::Die;
+pub use die::{Die, Throws};
 pub use hash::{Fingerprint, Hash};
+pub use history::Watch;
 pub use plan::{Fault, FaultKind, InvalidPlan, Link, NoPlan, Nodes, Plan, PlanOptions, Ratio, Span};
 pub use results::ResultsError;
 pub use scenario::{Run, Scenario, Tier, UnknownTier, Verdict};
 pub use scenarios::scenarios;
+pub use simulation::Session;
 
 /// The property that every run has: nothing panics.
 pub const NOTHING_PANICS: &str = "nothing_panics";

@@ -9,6 +9,7 @@
 //! [`Scenario::plan`](crate::Scenario::plan) draws a plan from a seed; from then on only the plan counts, so it can be
 //! kept, edited and shrunk. The same bytes drive both tiers.
 
+use crate::die::{Dice, Throws};
 use crate::document::Document;
 use crate::fault::check_kind;
 pub use crate::fault::{Fault, FaultKind, Link, Nodes, Ratio, Span};
@@ -32,6 +33,10 @@ pub struct Plan<O = Document> {
     pub options: O,
     /// What goes wrong, all of it in the safety phase.
     pub faults: Vec<Fault>,
+    /// What every die shows, in place of what follows from the noise: then the run needs no generator. It is of one tier,
+    /// whose run it was taken from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub throws: Option<Throws>,
 }
 
 #[derive(Deserialize)]
@@ -41,14 +46,15 @@ struct Unchecked<O> {
     noise: u64,
     options: O,
     faults: Vec<Fault>,
+    throws: Option<Throws>,
 }
 
 impl<O: PlanOptions> TryFrom<Unchecked<O>> for Plan<O> {
     type Error = InvalidPlan;
 
     fn try_from(unchecked: Unchecked<O>) -> Result<Self, InvalidPlan> {
-        let Unchecked { scenario, noise, options, faults } = unchecked;
-        let plan = Self { scenario, noise, options, faults };
+        let Unchecked { scenario, noise, options, faults, throws } = unchecked;
+        let plan = Self { scenario, noise, options, faults, throws };
         plan.validate()?;
         Ok(plan)
     }
@@ -158,7 +164,8 @@ impl Plan {
             let (path, inner) = (error.path().to_string(), error.into_inner());
             InvalidPlan { field: "options".to_owned(), given: path, mend: inner.to_string() }
         })?;
-        let plan = Plan { scenario: self.scenario.clone(), noise: self.noise, options, faults: self.faults.clone() };
+        let Self { scenario, noise, faults, throws, .. } = self.clone();
+        let plan = Plan { scenario, noise, options, faults, throws };
         plan.validate()?;
         Ok(plan)
     }
@@ -196,6 +203,11 @@ impl<O: PlanOptions> Plan<O> {
         head.into_iter().chain(faults).collect()
     }
 
+    /// The dice of a run.
+    pub(crate) fn dice(&self, copied: bool) -> Dice {
+        Dice::new(self.noise, self.throws.as_ref(), copied)
+    }
+
     /// The fingerprint of the plan's bytes.
     pub fn hash(&self) -> Hash {
         Hash::of(self.to_json().as_bytes())
@@ -203,8 +215,8 @@ impl<O: PlanOptions> Plan<O> {
 
     /// The same plan for those who do not know the scenario.
     pub fn erased(self) -> Plan {
-        let Self { scenario, noise, options, faults } = self;
-        Plan { scenario, noise, options: Document::of(&options), faults }
+        let Self { scenario, noise, options, faults, throws } = self;
+        Plan { scenario, noise, options: Document::of(&options), faults, throws }
     }
 
     fn check_fault(&self, index: usize, fault: &Fault) -> Result<(), InvalidPlan> {

@@ -1,9 +1,12 @@
 //! Scenarios, their tiers, and what a run tells.
 
 use crate::checker::Coverage;
+use crate::die::Throws;
 use crate::hash::Hash;
-use crate::history::Recorded;
+use crate::history::{Recorded, Watch};
 use crate::plan::{InvalidPlan, NoPlan, Plan, PlanOptions};
+use crate::scene::Entry;
+use crate::simulation::{Session, Simulation};
 use core::fmt;
 use core::str::FromStr;
 use core::time::Duration;
@@ -96,6 +99,10 @@ pub struct Run {
     pub coverage: Coverage,
     /// The plan and the history, a line for each fault and entry; empty unless asked for.
     pub trace: Vec<String>,
+    /// The same as scenes to be drawn, with the machines' states; empty unless asked for.
+    pub story: Vec<Entry>,
+    /// What every die threw; `None` unless asked for.
+    pub throws: Option<Throws>,
 }
 
 /// What a tier reports of a run.
@@ -104,9 +111,14 @@ pub(crate) struct Played {
     pub(crate) recorded: Recorded,
     pub(crate) events: u64,
     pub(crate) simulated: Duration,
+    pub(crate) throws: Option<Throws>,
 }
 
-pub(crate) type Play = fn(&Plan, traced: bool) -> Result<Played, InvalidPlan>;
+/// Begins a run of the swarm.
+pub(crate) type Open = fn(&Plan, Watch) -> Result<Box<dyn Simulation>, InvalidPlan>;
+
+/// Runs a plan in the full stack.
+pub(crate) type Play = fn(&Plan, Watch) -> Result<Played, InvalidPlan>;
 
 /// A small world in which a room is put through its paces, in both tiers alike.
 #[derive(Clone, Copy, Debug)]
@@ -119,7 +131,7 @@ pub struct Scenario {
     pub(crate) sometimes: &'static [&'static str],
     pub(crate) draw: fn(u64) -> Plan,
     pub(crate) read: fn(&str) -> Result<Plan, serde_json::Error>,
-    pub(crate) swarm: Play,
+    pub(crate) swarm: Open,
     pub(crate) turmoil: Play,
 }
 
@@ -176,7 +188,7 @@ impl Scenario {
     /// # Errors
     /// The field of the plan that does not hold; nothing was run.
     pub fn run(&self, tier: Tier, plan: &Plan) -> Result<Run, InvalidPlan> {
-        self.play(tier, plan, false)
+        self.run_watched(tier, plan, Watch::default())
     }
 
     /// Runs a plan and keeps its history in [`Run::trace`], after the lines of the plan itself.
@@ -184,19 +196,41 @@ impl Scenario {
     /// # Errors
     /// As those of [`Scenario::run`].
     pub fn run_traced(&self, tier: Tier, plan: &Plan) -> Result<Run, InvalidPlan> {
-        let mut run = self.play(tier, plan, true)?;
-        run.trace.splice(0..0, plan.lines());
+        self.run_watched(tier, plan, Watch { lines: true, ..Watch::default() })
+    }
+
+    /// Runs a plan and keeps what is asked for. Watching changes nothing.
+    ///
+    /// # Errors
+    /// As those of [`Scenario::run`].
+    pub fn run_watched(&self, tier: Tier, plan: &Plan, watch: Watch) -> Result<Run, InvalidPlan> {
+        let mut run = match tier {
+            Tier::Swarm => self.begin(plan, watch)?.finish(),
+            Tier::Turmoil => self.play(plan, watch)?,
+        };
+        if watch.lines {
+            run.trace.splice(0..0, plan.lines());
+        }
         Ok(run)
     }
 
-    fn play(&self, tier: Tier, plan: &Plan, traced: bool) -> Result<Run, InvalidPlan> {
+    /// Begins a run of the swarm, to be stopped and forked.
+    ///
+    /// # Errors
+    /// As those of [`Scenario::run`].
+    pub fn open(&self, plan: &Plan) -> Result<Session, InvalidPlan> {
+        self.begin(plan, Watch::default())
+    }
+
+    fn begin(&self, plan: &Plan, watch: Watch) -> Result<Session, InvalidPlan> {
         self.check_owner(plan)?;
-        let play = match tier {
-            Tier::Swarm => self.swarm,
-            Tier::Turmoil => self.turmoil,
-        };
+        Session::begin(|| (self.swarm)(plan, watch))
+    }
+
+    fn play(&self, plan: &Plan, watch: Watch) -> Result<Run, InvalidPlan> {
+        self.check_owner(plan)?;
         let before = crate::cpu::thread_time();
-        let played = catch_unwind(AssertUnwindSafe(|| play(plan, traced)));
+        let played = catch_unwind(AssertUnwindSafe(|| (self.turmoil)(plan, watch)));
         let cpu = crate::cpu::thread_time().saturating_sub(before);
         match played {
             Ok(played) => Ok(finished(played?, cpu)),
@@ -212,17 +246,17 @@ impl Scenario {
     }
 }
 
-fn finished(played: Played, cpu: Duration) -> Run {
-    let Played { recorded, events, simulated } = played;
+pub(crate) fn finished(played: Played, cpu: Duration) -> Run {
+    let Played { recorded, events, simulated, throws } = played;
     let verdict = match recorded.violation {
         None => Verdict::Holds,
         Some(violation) => Verdict::Violated { property: violation.property.to_owned(), detail: violation.detail },
     };
-    let Recorded { hash: trace_hash, coverage, trace, .. } = recorded;
-    Run { verdict, events, simulated, cpu, trace_hash, coverage, trace }
+    let Recorded { hash: trace_hash, coverage, trace, story, .. } = recorded;
+    Run { verdict, events, simulated, cpu, trace_hash, coverage, trace, story, throws }
 }
 
-fn panicked(panic: &(dyn std::any::Any + Send), cpu: Duration) -> Run {
+pub(crate) fn panicked(panic: &(dyn std::any::Any + Send), cpu: Duration) -> Run {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let detail = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without a message");
     Run {
@@ -233,5 +267,7 @@ fn panicked(panic: &(dyn std::any::Any + Send), cpu: Duration) -> Run {
         trace_hash: Hash::of(detail.as_bytes()),
         coverage: Coverage::default(),
         trace: Vec::new(),
+        story: Vec::new(),
+        throws: None,
     }
 }

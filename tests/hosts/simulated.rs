@@ -67,6 +67,7 @@ impl Cluster for Relay {
 }
 
 /// Asks one node, over and over.
+#[derive(Clone)]
 pub(crate) struct Asker {
     node: u32,
 }
@@ -87,6 +88,7 @@ impl Client<Probe> for Asker {
     }
 }
 
+#[derive(Clone)]
 pub(crate) struct Laws {
     nodes: [NodeSeen; 2],
     coverage: Coverage,

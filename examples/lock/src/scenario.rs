@@ -148,6 +148,7 @@ impl<const DRIFT: u32, const EXCLUSIVE: bool> Cluster for Storm<DRIFT, EXCLUSIVE
 }
 
 /// Somebody who wants the lock of one node, works under it, and renews it or gives it back.
+#[derive(Clone)]
 pub struct Worker {
     node: u32,
     work: Span,
@@ -180,7 +181,7 @@ impl Worker {
 }
 
 /// Judges grants and holds.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Referee {
     is_exclusive: bool,
     healed: Instant,

@@ -2,6 +2,7 @@
 
 use super::history::End;
 use crate::die::Die;
+use derive_where::derive_where;
 use purlin::protocol::Protocol;
 
 /// One node's journal.
@@ -12,6 +13,7 @@ use purlin::protocol::Protocol;
 ///   │               │ of it any prefix   │ process
 ///   │               │ survives power loss│
 /// ```
+#[derive_where(Clone)]
 pub(super) struct Disk<P: Protocol> {
     journal: Vec<P::Record>,
     synced: usize,

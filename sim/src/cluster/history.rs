@@ -3,9 +3,11 @@
 use super::client::{Ask, Unanswered};
 use crate::hash::Fingerprint;
 use crate::history::Happening;
+use crate::scene::{Kind, Scene};
 use derive_where::derive_where;
 use purlin::Instant;
 use purlin::protocol::Protocol;
+use serde::Serialize;
 use std::fmt;
 
 /// One entry. `clock` is what the node's own clock shows at that moment.
@@ -162,6 +164,10 @@ impl Unanswered {
 }
 
 impl<P: Protocol> Happening for Event<'_, P> {
+    fn scene(&self) -> Scene {
+        self.sketch()
+    }
+
     fn fingerprint(&self, print: &mut Fingerprint) {
         match *self {
             Self::Asked { client, node, ask, clock, request } => {
@@ -200,6 +206,50 @@ impl<P: Protocol> Happening for Event<'_, P> {
             Self::Healed => print.words([14]),
         }
     }
+}
+
+impl<P: Protocol> Event<'_, P> {
+    /// What the picture of a run says of it.
+    fn sketch(&self) -> Scene {
+        let (node, client) = (lane_of_node, |client: u32| format!("client {client}"));
+        match *self {
+            Self::Asked { client: who, node: of, ask, request, .. } => {
+                Scene::new(Kind::Asked, format!("{request:?}")).on(client(who)).with(node(of)).numbered(ask.0)
+            }
+            Self::Answered { client: who, node: of, ask, answer, .. } => {
+                Scene::new(Kind::Answered, format!("{answer:?}")).on(client(who)).with(node(of)).numbered(ask.0)
+            }
+            Self::Unanswered { client: who, node: of, ask, why } => {
+                Scene::new(Kind::Unanswered, why.phrase()).on(client(who)).with(node(of)).numbered(ask.0)
+            }
+            Self::Notified { node: who, event, .. } => Scene::new(Kind::Announced, format!("{event:?}")).on(node(who)),
+            Self::Sent { from, to, message } => {
+                Scene::new(Kind::Sent, format!("{message:?}")).on(node(from)).with(node(to))
+            }
+            Self::Arrived { from, to, message } => {
+                Scene::new(Kind::Arrived, format!("{message:?}")).on(node(to)).with(node(from))
+            }
+            Self::Written { node: who, record } => Scene::new(Kind::Written, format!("{record:?}")).on(node(who)),
+            Self::Synced { node: who, records } => Scene::new(Kind::Synced, records).on(node(who)),
+            Self::Ended { node: who, .. } => Scene::new(Kind::Ended, self).on(node(who)),
+            Self::Recovered { node: who, .. } => Scene::new(Kind::Recovered, self).on(node(who)),
+            Self::Thrown { node: who, face } => Scene::new(Kind::Thrown, face).on(node(who)),
+            Self::Began { fault } => Scene::new(Kind::FaultBegan, self).numbered(fault.into()),
+            Self::Over { fault } => Scene::new(Kind::FaultOver, self).numbered(fault.into()),
+            Self::Healed => Scene::new(Kind::Healed, self),
+        }
+    }
+}
+
+/// How a node is called on a picture.
+fn lane_of_node(node: u32) -> String {
+    format!("node {node}")
+}
+
+/// The state of a node's machine, for a picture.
+pub(super) fn picture(node: u32, machine: &impl Serialize) -> Scene {
+    let state = serde_json::to_string(machine).unwrap_or_else(|error| format!("\"{error}\""));
+    Scene::new(Kind::State, state).on(lane_of_node(node))
 }
 
 impl<P: Protocol> fmt::Display for Event<'_, P> {

@@ -7,6 +7,7 @@ use crate::checker::{Coverage, Judge, Violation, claim};
 use crate::plan::{Fault, FaultKind};
 use core::marker::PhantomData;
 use core::time::Duration;
+use derive_where::derive_where;
 use purlin::Instant;
 use purlin::protocol::Protocol;
 use std::collections::BTreeMap;
@@ -56,6 +57,7 @@ pub mod sights {
 }
 
 /// The general judge, and the scenario's own behind it.
+#[derive_where(Clone; J)]
 pub(super) struct Judges<P, J> {
     general: General,
     own: J,
@@ -63,6 +65,7 @@ pub(super) struct Judges<P, J> {
 }
 
 /// Judges what holds of every protocol.
+#[derive(Clone)]
 struct General {
     sometimes: &'static [&'static str],
     faults: Vec<Fault>,

@@ -65,6 +65,7 @@
 //!     }
 //! }
 //!
+//! #[derive(Clone)]
 //! struct Sender {
 //!     next: u32,
 //!     parcels: u32,
@@ -84,7 +85,7 @@
 //!     }
 //! }
 //!
-//! #[derive(Default)]
+//! #[derive(Clone, Default)]
 //! struct Clerk {
 //!     put_in: u32,
 //!     coverage: Coverage,
@@ -165,9 +166,9 @@ pub trait Cluster: Sized + 'static {
     /// What varies from run to run, beside the environment.
     type Options: Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 'static;
     /// Who asks the nodes. An enum, if there are several kinds.
-    type Client: Client<Self::Protocol>;
+    type Client: Client<Self::Protocol> + Clone;
     /// Who reads the history.
-    type Judge: for<'a> Judge<Event<'a> = Event<'a, Self::Protocol>> + Send + 'static;
+    type Judge: for<'a> Judge<Event<'a> = Event<'a, Self::Protocol>> + Clone + Send + 'static;
 
     /// Draws the options of a run.
     fn draw(die: &mut Die) -> Self::Options;
@@ -288,8 +289,8 @@ impl Scenario {
             sometimes: C::SOMETIMES,
             draw: |seed| draw::<C>(seed).erased(),
             read: read::<Staged<C>>,
-            swarm: |plan, traced| Ok(swarm::play::<C>(&plan.typed()?, traced)),
-            turmoil: |plan, traced| Ok(full_stack::play::<C>(&plan.typed()?, traced)),
+            swarm: |plan, watch| Ok(swarm::open::<C>(&plan.typed()?, watch)),
+            turmoil: |plan, watch| Ok(full_stack::play::<C>(&plan.typed()?, watch)),
         }
     }
 }
@@ -341,7 +342,8 @@ fn draw<C: Cluster>(seed: u64) -> Plan<Staged<C>> {
     let setting = Setting { environment, workload };
     let count = die.between(2, 8);
     let faults = (0..count).filter_map(|_| draw_fault::<C>(die, nodes, &setting)).collect();
-    Plan { scenario: C::NAME.to_owned(), noise: die.below(Plan::NOISE_MAX), options: Staged { setting }, faults }
+    let noise = die.below(Plan::NOISE_MAX);
+    Plan { scenario: C::NAME.to_owned(), noise, options: Staged { setting }, faults, throws: None }
 }
 
 /// A fault that the protocol is meant to bear, unless twenty throws give none.

@@ -8,11 +8,13 @@ use crate::die::Die;
 use crate::history::Recorder;
 use core::num::NonZeroU32;
 use core::time::Duration;
+use derive_where::derive_where;
 use purlin::protocol::{Effect, Input, Protocol, Ticket};
 use purlin::{Clock, Host, Instant};
 use std::collections::{BTreeMap, VecDeque};
 
 /// What is gone when the process ends.
+#[derive_where(Clone)]
 pub(super) struct Process<P: Protocol> {
     pub(super) machine: P,
     /// Messages to itself, to be taken after the present batch.
@@ -24,6 +26,7 @@ pub(super) struct Process<P: Protocol> {
 }
 
 /// What waits for the disk.
+#[derive_where(Clone)]
 pub(super) enum Fenced<P: Protocol> {
     Send { to: P::Address, message: P::Message },
     Answer { ticket: Ticket, answer: P::Answer },

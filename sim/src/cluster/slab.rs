@@ -1,7 +1,7 @@
 //! A place for what is too large to be carried through the agenda.
 
 /// Values under small numbers, which are used again.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Slab<T> {
     slots: Vec<Option<T>>,
     free: Vec<u32>,

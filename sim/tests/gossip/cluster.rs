@@ -76,6 +76,7 @@ impl Cluster for Gossiping {
 }
 
 /// Says one word after the other on its node, each until it is confirmed, and looks around in between.
+#[derive(Clone)]
 pub(crate) struct Speaker {
     node: u32,
     next: u64,
@@ -110,6 +111,7 @@ impl Speaker {
     }
 }
 
+#[derive(Clone)]
 pub(crate) struct Listener {
     phases: Phases,
     said: BTreeSet<u64>,

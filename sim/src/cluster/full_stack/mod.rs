@@ -20,6 +20,7 @@ mod stage;
 mod transport;
 
 use super::{Cluster, Staged};
+use crate::history::Watch;
 use crate::plan::Plan;
 use crate::scenario::Played;
 use crate::turmoil::simulation;
@@ -37,8 +38,8 @@ fn host(node: u32) -> String {
     format!("node-{node}")
 }
 
-pub(super) fn play<C: Cluster>(plan: &Plan<Staged<C>>, traced: bool) -> Played {
-    let (stage, notices) = Stage::<C>::new(plan, traced);
+pub(super) fn play<C: Cluster>(plan: &Plan<Staged<C>>, watch: Watch) -> Played {
+    let (stage, notices) = Stage::<C>::new(plan, watch);
     let end = plan.options.phases().end;
     let mut simulation = simulation(plan.noise, end + Duration::from_secs(1));
     for node in 0..stage.nodes() {
@@ -49,5 +50,6 @@ pub(super) fn play<C: Cluster>(plan: &Plan<Staged<C>>, traced: bool) -> Played {
     let simulated = Director::new(plan, &stage).direct(&mut simulation, end);
     let (recorder, events) = stage.close().expect("the history is closed once, here");
     drop(simulation);
-    Played { recorded: recorder.finish(Instant::ORIGIN + simulated), events, simulated }
+    let throws = stage.thrown();
+    Played { recorded: recorder.finish(Instant::ORIGIN + simulated), events, simulated, throws }
 }

@@ -8,7 +8,7 @@ use core::time::Duration;
 use purlin::Instant;
 use purlin::protocol::Protocol;
 
-impl<C: Cluster> Swarm<'_, C> {
+impl<C: Cluster> Swarm<C> {
     pub(super) fn act(&mut self, client: u32, occasion: Occasion<'_, P<C>>) {
         let now = self.world.now();
         let seat = &mut self.seats[client as usize];

@@ -12,7 +12,7 @@ use crate::plan::Link;
 use core::time::Duration;
 use purlin::protocol::{Effect, Fence, Input, Protocol, Ticket};
 
-impl<C: Cluster> Swarm<'_, C> {
+impl<C: Cluster> Swarm<C> {
     pub(super) fn run_effects(&mut self, node: u32) {
         let mut effects = core::mem::take(&mut self.effects);
         for effect in effects.drain(..) {
@@ -97,7 +97,7 @@ impl<C: Cluster> Swarm<'_, C> {
 }
 
 /// The network.
-impl<C: Cluster> Swarm<'_, C> {
+impl<C: Cluster> Swarm<C> {
     pub(super) fn send(&mut self, from: u32, to: &<P<C> as Protocol>::Address, message: <P<C> as Protocol>::Message) {
         let receiver = self.nodes.iter().position(|station| station.address.as_ref() == Some(to));
         match receiver {

@@ -2,14 +2,14 @@
 
 use super::{Inquiry, P, Parcel, Station, Swarm};
 use crate::cluster::client::Unanswered;
-use crate::cluster::history::Event;
+use crate::cluster::history::{Event, picture};
 use crate::cluster::process::Errands;
 use crate::cluster::{Cluster, Machines, View};
 use purlin::Instant;
 use purlin::machine::Machine;
 use purlin::protocol::{Input, Protocol, Ticket};
 
-impl<C: Cluster> Swarm<'_, C> {
+impl<C: Cluster> Swarm<C> {
     pub(super) fn take(&mut self, node: u32, inquiry: u32) {
         let Some(Inquiry { client, ask, request }) = self.inquiries.take(inquiry) else { return };
         let Some(process) = &mut self.station(node).process else {
@@ -72,7 +72,16 @@ impl<C: Cluster> Swarm<'_, C> {
         self.steps += 1;
         let panorama = Panorama { nodes: &self.nodes, now: self.world.now() };
         let view = View { stepped: node, steps: self.steps, now: panorama.now, machines: &panorama };
-        self.recorder.note(C::inspect(self.setting, &view));
+        self.recorder.note(C::inspect(&self.setting, &view));
+        self.depict(node);
+    }
+}
+
+impl<C: Cluster> Swarm<C> {
+    /// Shows the state of a node's machine, if anybody looks.
+    fn depict(&mut self, node: u32) {
+        let Station { process: Some(process), .. } = &self.nodes[node as usize] else { return };
+        self.recorder.depict(self.world.now(), || picture(node, &process.machine));
     }
 }
 

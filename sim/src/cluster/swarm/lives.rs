@@ -12,7 +12,7 @@ use core::time::Duration;
 use purlin::protocol::Protocol;
 
 /// Disks.
-impl<C: Cluster> Swarm<'_, C> {
+impl<C: Cluster> Swarm<C> {
     /// Begins a sync of all that was persisted, unless one is under way: then the next one serves it.
     pub(super) fn write(&mut self, node: u32) {
         let (now, sync) = (self.world.now(), self.setting.environment.sync);
@@ -64,7 +64,7 @@ impl<C: Cluster> Swarm<'_, C> {
 }
 
 /// Lives and deaths.
-impl<C: Cluster> Swarm<'_, C> {
+impl<C: Cluster> Swarm<C> {
     pub(super) fn begin_process(&mut self, node: u32) {
         let (at, clock) = (self.world.now(), self.clock(node));
         let Station { disk, config, die, .. } = &mut self.nodes[node as usize];

@@ -19,19 +19,22 @@ use super::process::Process;
 use super::slab::Slab;
 use super::{Cluster, Staged};
 use crate::clock::NodeClock;
-use crate::die::Die;
-use crate::history::Recorder;
+use crate::die::{Dice, Die};
+use crate::history::{Recorder, Watch};
 use crate::plan::{Link, Plan};
 use crate::scenario::Played;
+use crate::simulation::Simulation;
 use crate::world::World;
+use derive_where::derive_where;
 use purlin::Instant;
 use purlin::protocol::{Effect, Protocol};
 use std::collections::VecDeque;
+use std::sync::Arc;
 
-pub(super) fn play<C: Cluster>(plan: &Plan<Staged<C>>, traced: bool) -> Played {
-    let mut swarm = Swarm::<C>::new(plan, traced);
+pub(super) fn open<C: Cluster>(plan: &Plan<Staged<C>>, watch: Watch) -> Box<dyn Simulation> {
+    let mut swarm = Swarm::<C>::new(plan, watch);
     swarm.start(plan);
-    swarm.run()
+    Box::new(swarm)
 }
 
 /// What happens in this world.
@@ -72,8 +75,10 @@ impl Step {
 
 type P<C> = <C as Cluster>::Protocol;
 
-struct Swarm<'a, C: Cluster> {
-    setting: &'a Setting<C::Options>,
+#[derive_where(Clone)]
+struct Swarm<C: Cluster> {
+    setting: Arc<Setting<C::Options>>,
+    dice: Dice,
     phases: Phases,
     recorder: Recorder<Judges<P<C>, C::Judge>>,
     world: World<Step>,
@@ -97,6 +102,7 @@ struct Swarm<'a, C: Cluster> {
 }
 
 /// A node, whether or not its process lives.
+#[derive_where(Clone)]
 struct Station<P: Protocol> {
     address: Option<P::Address>,
     config: P::Config,
@@ -118,6 +124,7 @@ struct Station<P: Protocol> {
 }
 
 /// A client and what it has set going.
+#[derive(Clone)]
 struct Seat<K> {
     client: K,
     die: Die,
@@ -125,6 +132,7 @@ struct Seat<K> {
 }
 
 /// An ask on its way into a node.
+#[derive_where(Clone)]
 struct Inquiry<P: Protocol> {
     client: u32,
     ask: Ask,
@@ -132,26 +140,28 @@ struct Inquiry<P: Protocol> {
 }
 
 /// A message on its way.
+#[derive_where(Clone)]
 struct Parcel<P: Protocol> {
     link: Link,
     message: P::Message,
 }
 
-impl<'a, C: Cluster> Swarm<'a, C> {
-    fn new(plan: &'a Plan<Staged<C>>, traced: bool) -> Self {
-        let setting = &plan.options.setting;
-        let (recovery, phases) = (C::recovery(setting), plan.options.phases());
-        let judges = Judges::new(C::judge(setting), C::SOMETIMES, &plan.faults, recovery, phases);
+impl<C: Cluster> Swarm<C> {
+    fn new(plan: &Plan<Staged<C>>, watch: Watch) -> Self {
+        let (setting, dice) = (Arc::new(plan.options.setting.clone()), plan.dice(watch.throws));
+        let (recovery, phases) = (C::recovery(&setting), plan.options.phases());
+        let judges = Judges::new(C::judge(&setting), C::SOMETIMES, &plan.faults, recovery, phases);
         Self {
-            setting,
             phases,
-            recorder: Recorder::new(judges, traced),
+            recorder: Recorder::new(judges, watch),
             world: World::default(),
             soon: VecDeque::new(),
             faults: Faults::new(&plan.faults, setting.environment.grain_ns),
-            nodes: stations::<C>(setting, plan.noise),
-            seats: seats::<C>(setting, plan.noise),
-            links: Die::new(plan.noise, "links"),
+            nodes: stations::<C>(&setting, &dice),
+            seats: seats::<C>(&setting, &dice),
+            links: dice.die("links"),
+            setting,
+            dice,
             asks: 0,
             serials: 0,
             steps: 0,
@@ -173,24 +183,6 @@ impl<'a, C: Cluster> Swarm<'a, C> {
         self.world.after(self.phases.healed, Step::Heal);
         (0..self.nodes.len() as u32).for_each(|node| self.begin_process(node));
         (0..self.seats.len() as u32).for_each(|client| self.act(client, Occasion::Started));
-    }
-
-    fn run(mut self) -> Played {
-        let end = Instant::ORIGIN + self.phases.end;
-        while let Some(step) = self.soon.pop_front().or_else(|| self.world.next_until(end)) {
-            self.step(step);
-            if self.recorder.is_violated() {
-                let now = self.world.now();
-                return self.finish(now);
-            }
-        }
-        self.check_images();
-        self.finish(end)
-    }
-
-    fn finish(self, now: Instant) -> Played {
-        let simulated = now.saturating_since(Instant::ORIGIN);
-        Played { recorded: self.recorder.finish(now), events: self.events, simulated }
     }
 
     fn step(&mut self, step: Step) {
@@ -227,15 +219,59 @@ impl<'a, C: Cluster> Swarm<'a, C> {
     }
 }
 
-fn stations<C: Cluster>(setting: &Setting<C::Options>, noise: u64) -> Vec<Station<P<C>>> {
+impl<C: Cluster> Simulation for Swarm<C> {
+    fn now(&self) -> Instant {
+        self.world.now()
+    }
+
+    fn advance(&mut self, until: Instant) -> bool {
+        let until = until.min(Instant::ORIGIN + self.phases.end);
+        while !self.recorder.is_violated() {
+            match self.soon.pop_front().or_else(|| self.world.next_until(until)) {
+                Some(step) => self.step(step),
+                None => return until < Instant::ORIGIN + self.phases.end,
+            }
+        }
+        false
+    }
+
+    fn reseed(&mut self, noise: u64) {
+        self.dice = Dice::new(noise, None, false);
+        self.links = self.dice.die("links");
+        for (index, Station { die, disk_die, .. }) in self.nodes.iter_mut().enumerate() {
+            *die = self.dice.die(&format!("node {index}"));
+            *disk_die = self.dice.die(&format!("disk {index}"));
+        }
+        for (index, seat) in self.seats.iter_mut().enumerate() {
+            seat.die = self.dice.die(&format!("client {index}"));
+        }
+    }
+
+    fn fork(&self) -> Box<dyn Simulation> {
+        Box::new(self.clone())
+    }
+
+    fn finish(mut self: Box<Self>) -> Played {
+        if !self.recorder.is_violated() {
+            self.check_images();
+        }
+        let end = Instant::ORIGIN + self.phases.end;
+        let now = if self.recorder.is_violated() { self.world.now() } else { end };
+        let simulated = now.saturating_since(Instant::ORIGIN);
+        let throws = self.dice.thrown();
+        Played { recorded: self.recorder.finish(now), events: self.events, simulated, throws }
+    }
+}
+
+fn stations<C: Cluster>(setting: &Setting<C::Options>, dice: &Dice) -> Vec<Station<P<C>>> {
     let clocks = setting.environment.clocks.iter();
     let nodes = (0..).zip(C::nodes(&setting.workload)).zip(clocks);
     let stations = nodes.map(|((index, node), error): ((u32, _), _)| Station {
         address: node.address,
         config: node.config,
         clock: error.clock(),
-        die: Die::new(noise, &format!("node {index}")),
-        disk_die: Die::new(noise, &format!("disk {index}")),
+        die: dice.die(&format!("node {index}")),
+        disk_die: dice.die(&format!("disk {index}")),
         disk: Disk::new(),
         process: None,
         life: 0,
@@ -248,13 +284,10 @@ fn stations<C: Cluster>(setting: &Setting<C::Options>, noise: u64) -> Vec<Statio
     stations.collect()
 }
 
-fn seats<C: Cluster>(setting: &Setting<C::Options>, noise: u64) -> Vec<Seat<C::Client>> {
+fn seats<C: Cluster>(setting: &Setting<C::Options>, dice: &Dice) -> Vec<Seat<C::Client>> {
     let clients = (0..).zip(C::clients(setting));
-    let seats = clients.map(|(index, client): (u32, _)| Seat {
-        client,
-        die: Die::new(noise, &format!("client {index}")),
-        alarm: 0,
-    });
+    let seats =
+        clients.map(|(index, client): (u32, _)| Seat { client, die: dice.die(&format!("client {index}")), alarm: 0 });
     seats.collect()
 }
 

@@ -10,7 +10,7 @@ pub(super) fn plan(seed: u64) -> Plan {
     let die = &mut Die::new(seed, "plan");
     let options = options(die);
     let faults = (0..die.between(2, 8)).map(|_| fault(die, &options)).collect();
-    Plan { scenario: NAME.to_owned(), noise: die.below(crate::plan::Plan::NOISE_MAX), options, faults }
+    Plan { scenario: NAME.to_owned(), noise: die.below(crate::plan::Plan::NOISE_MAX), options, faults, throws: None }
 }
 
 fn options(die: &mut Die) -> Options {

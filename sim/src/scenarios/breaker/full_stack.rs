@@ -9,6 +9,7 @@ use super::faults::Fate;
 use super::history::{Answer, Event};
 use super::stage::{Stage, StageKeeper};
 use crate::checker::Violation;
+use crate::history::Watch;
 use crate::plan::{FaultKind, InvalidPlan};
 use crate::scenario::Played;
 use crate::turmoil::{Doorway, HostTime, Life, Wire, simulation};
@@ -35,8 +36,8 @@ const CHECKOUT: &str = "checkout";
 const BANK: &str = "bank";
 const PORT: u16 = 80;
 
-pub(super) fn play(plan: &Plan, traced: bool) -> Result<Played, InvalidPlan> {
-    let stage = Stage::new(plan, traced)?;
+pub(super) fn play(plan: &Plan, watch: Watch) -> Result<Played, InvalidPlan> {
+    let stage = Stage::new(plan, watch)?;
     let config = checkout_config(plan)?;
     let end = plan.options.phases().end;
     let mut simulation = simulation(plan.noise, end + Duration::from_secs(1));
@@ -67,7 +68,8 @@ fn checkout_config(plan: &Plan) -> Result<CheckoutConfig, InvalidPlan> {
 
 fn played(stage: &Stage, simulated: Duration) -> Played {
     let (recorder, events) = stage.close().expect("the history is closed once, here");
-    Played { recorded: recorder.finish(Instant::ORIGIN + simulated), events, simulated }
+    let throws = stage.thrown();
+    Played { recorded: recorder.finish(Instant::ORIGIN + simulated), events, simulated, throws }
 }
 
 /// Lets the plan come true, tick by tick.
@@ -167,19 +169,19 @@ async fn pay(stage: Arc<Stage>, time: HostTime) -> StatusCode {
 
 async fn run_checkout(stage: Arc<Stage>, config: CheckoutConfig, keeper: StageKeeper) -> turmoil::Result {
     let connector = service_fn(|to: Uri| Box::pin(Wire::connect(to.host().unwrap_or(BANK).to_owned(), PORT)));
-    let watch = Watch { stage, time: HostTime::start() };
-    let watched = service(config, connector, keeper).layer(from_fn_with_state(watch, watched));
+    let witness = Witness { stage, time: HostTime::start() };
+    let watched = service(config, connector, keeper).layer(from_fn_with_state(witness, watched));
     Ok(axum::serve(Doorway::open(PORT, Life::default()).await?, watched).await?)
 }
 
 #[derive(Clone)]
-struct Watch {
+struct Witness {
     stage: Arc<Stage>,
     time: HostTime,
 }
 
 /// Tells the stage how each call of the checkout ended.
-async fn watched(State(Watch { stage, time }): State<Watch>, request: Request, next: Next) -> Response {
+async fn watched(State(Witness { stage, time }): State<Witness>, request: Request, next: Next) -> Response {
     let mut call = WatchedCall { stage, time, outcome: Outcome::Cancelled };
     let response = next.run(request).await;
     call.outcome = if response.status() == StatusCode::OK { Outcome::Success } else { Outcome::Failure };

@@ -2,6 +2,7 @@
 
 use crate::hash::Fingerprint;
 use crate::history::Happening;
+use crate::scene::{Kind, Scene};
 use purlin::Instant;
 use purlin::breaker::{Event as Announcement, Outcome, Permit, Rejection, Reply};
 use std::fmt;
@@ -77,6 +78,24 @@ pub enum Answer {
 }
 
 impl Happening for Event {
+    fn scene(&self) -> Scene {
+        let client = |client: u32| format!("client {client}");
+        match *self {
+            Self::Called { client: who } => Scene::new(Kind::Asked, "calls").on(client(who)).with("breaker"),
+            Self::Answered { client: who, answer } => {
+                Scene::new(Kind::Answered, answer.phrase()).on(client(who)).with("breaker")
+            }
+            Self::Asked { .. } | Self::Ended { .. } | Self::Announced(_) => {
+                Scene::new(Kind::Announced, self).on("breaker")
+            }
+            Self::Thrown { face } => Scene::new(Kind::Thrown, face).on("breaker"),
+            Self::Reached => Scene::new(Kind::Announced, self).on("bank"),
+            Self::Began { fault } => Scene::new(Kind::FaultBegan, self).numbered(fault.into()),
+            Self::Over { fault } => Scene::new(Kind::FaultOver, self).numbered(fault.into()),
+            Self::Healed => Scene::new(Kind::Healed, self),
+        }
+    }
+
     fn fingerprint(&self, fingerprint: &mut Fingerprint) {
         let (tag, words) = self.words();
         fingerprint.word(tag);

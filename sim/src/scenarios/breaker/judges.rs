@@ -10,7 +10,7 @@ use purlin::breaker::{Config, Event as Announcement, Outcome, Permit, Reason, Re
 use purlin::{Epoch, Instant};
 
 /// All judges of this scenario, reading one history.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Judges {
     config: Config,
     phases: Phases,

@@ -26,7 +26,7 @@ mod tests;
 pub use options::{Options, Phases};
 
 use crate::plan::{FaultKind, InvalidPlan};
-use crate::scenario::{Played, Scenario, read};
+use crate::scenario::{Scenario, read};
 
 type Plan = crate::plan::Plan<Options>;
 
@@ -43,15 +43,9 @@ pub(super) fn scenario() -> Scenario {
         sometimes: &claims::SOMETIMES,
         draw: |seed| draw::plan(seed).erased(),
         read: read::<Options>,
-        swarm: |plan, traced| played(swarm::play, plan, traced),
-        turmoil: |plan, traced| played(full_stack::play, plan, traced),
+        swarm: |plan, watch| swarm::open(&plan.typed()?, watch),
+        turmoil: |plan, watch| full_stack::play(&plan.typed()?, watch),
     }
-}
-
-type Play = fn(&Plan, traced: bool) -> Result<Played, InvalidPlan>;
-
-fn played(play: Play, plan: &crate::plan::Plan, traced: bool) -> Result<Played, InvalidPlan> {
-    play(&plan.typed()?, traced)
 }
 
 /// The kinds of faults that strike a called service.

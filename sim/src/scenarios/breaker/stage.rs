@@ -6,8 +6,8 @@ use super::history::{Answer, Event};
 use super::judges::Judges;
 use crate::checker::Violation;
 use crate::clock::NodeClock;
-use crate::die::Die;
-use crate::history::Recorder;
+use crate::die::{Die, Throws};
+use crate::history::{Recorder, Watch};
 use crate::plan::{FaultKind, InvalidPlan};
 use crate::turmoil::{HostTime, Life};
 use core::num::NonZeroU32;
@@ -33,6 +33,7 @@ struct Props {
     plan: Plan,
     faults: Faults,
     dice: Dice,
+    box_of_dice: crate::die::Dice,
     bank: Life,
     /// Taken away when the curtain falls, so that what is torn down afterwards leaves no trace.
     recorder: Option<Recorder<Judges>>,
@@ -51,15 +52,17 @@ struct Dice {
 }
 
 impl Stage {
-    pub(super) fn new(plan: &Plan, traced: bool) -> Result<Arc<Self>, InvalidPlan> {
-        let die = |name| Die::new(plan.noise, name);
+    pub(super) fn new(plan: &Plan, watch: Watch) -> Result<Arc<Self>, InvalidPlan> {
+        let box_of_dice = plan.dice(watch.throws);
+        let die = |name| box_of_dice.die(name);
         let dice = Dice { clients: die("clients"), links: die("links"), bank: die("bank"), breaker: die("breaker") };
         let props = Props {
             plan: plan.clone(),
             faults: Faults::new(plan, GRAIN_NANOS),
             dice,
+            box_of_dice,
             bank: Life::default(),
-            recorder: Some(Recorder::new(Judges::new(&plan.options)?, traced)),
+            recorder: Some(Recorder::new(Judges::new(&plan.options)?, watch)),
             entries: 0,
             permits: BTreeMap::new(),
             ended: None,
@@ -79,6 +82,11 @@ impl Stage {
 
     pub(super) fn is_violated(&self) -> bool {
         self.lock().recorder.as_ref().is_some_and(Recorder::is_violated)
+    }
+
+    /// What was thrown, if that was to be written down.
+    pub(super) fn thrown(&self) -> Option<Throws> {
+        self.lock().box_of_dice.thrown()
     }
 
     /// Takes the history away, with the number of its entries.

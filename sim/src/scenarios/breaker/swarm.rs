@@ -7,24 +7,27 @@ use super::judges::Judges;
 use crate::checker::{Violation, claim};
 use crate::clock::NodeClock;
 use crate::die::Die;
-use crate::history::Recorder;
+use crate::history::{Recorder, Watch};
 use crate::plan::{FaultKind, InvalidPlan};
 use crate::scenario::Played;
+use crate::scene::{Kind, Scene};
+use crate::simulation::Simulation;
 use crate::world::World;
 use core::num::NonZeroU32;
 use core::time::Duration;
 use purlin::breaker::{Breaker, Config, Event as Announcement, Input, Outcome, Permit, Reply, invariants};
 use purlin::{Clock, Epoch, Host, Instant, Machine, Policy};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-pub(super) fn play(plan: &Plan, traced: bool) -> Result<Played, InvalidPlan> {
+pub(super) fn open(plan: &Plan, watch: Watch) -> Result<Box<dyn Simulation>, InvalidPlan> {
     let config = plan.options.config()?;
     let breaker = Breaker::new(&config, &mut Onlooker);
-    Swarm::new(plan, config, breaker, traced).map(Swarm::run)
+    Ok(Box::new(Swarm::new(plan, config, breaker, watch)?))
 }
 
 /// Whatever decides as a breaker does: the machine itself, or in tests one with a planted fault.
-pub(super) trait Subject {
+pub(super) trait Subject: Clone + 'static {
     fn step(&mut self, config: &Config, input: Input, host: &mut Errands<'_>) -> Reply;
 
     /// The machine, where there is one to be looked into.
@@ -83,8 +86,9 @@ struct Flight {
     at_bank: bool,
 }
 
-pub(super) struct Swarm<'a, S> {
-    plan: &'a Plan,
+#[derive(Clone)]
+pub(super) struct Swarm<S> {
+    plan: Arc<Plan>,
     config: Config,
     subject: S,
     clock: NodeClock,
@@ -92,6 +96,7 @@ pub(super) struct Swarm<'a, S> {
     world: World<Step>,
     faults: Faults,
     dice: Dice,
+    box_of_dice: crate::die::Dice,
     /// Each client's present call, if it has one.
     waiting: Vec<Option<u64>>,
     calls: u64,
@@ -102,6 +107,7 @@ pub(super) struct Swarm<'a, S> {
 }
 
 /// One die for each who throws, so that one more throw by one shifts nobody else's.
+#[derive(Clone)]
 struct Dice {
     clients: Die,
     links: Die,
@@ -109,19 +115,62 @@ struct Dice {
     breaker: Die,
 }
 
-impl<'a, S: Subject> Swarm<'a, S> {
-    pub(super) fn new(plan: &'a Plan, config: Config, subject: S, traced: bool) -> Result<Self, InvalidPlan> {
-        let die = |name| Die::new(plan.noise, name);
-        let dice = Dice { clients: die("clients"), links: die("links"), bank: die("bank"), breaker: die("breaker") };
+impl Dice {
+    fn of(dice: &crate::die::Dice) -> Self {
+        let [clients, links, bank, breaker] = ["clients", "links", "bank", "breaker"].map(|name| dice.die(name));
+        Self { clients, links, bank, breaker }
+    }
+}
+
+impl<S: Subject> Simulation for Swarm<S> {
+    fn now(&self) -> Instant {
+        self.world.now()
+    }
+
+    fn advance(&mut self, until: Instant) -> bool {
+        let end = self.curtain();
+        while !self.recorder.is_violated() {
+            match self.world.next_until(until.min(end)) {
+                Some(step) => self.step(step),
+                None => return until < end,
+            }
+        }
+        false
+    }
+
+    fn reseed(&mut self, noise: u64) {
+        self.box_of_dice = crate::die::Dice::new(noise, None, false);
+        self.dice = Dice::of(&self.box_of_dice);
+    }
+
+    fn fork(&self) -> Box<dyn Simulation> {
+        Box::new(self.clone())
+    }
+
+    fn finish(self: Box<Self>) -> Played {
+        let now = if self.recorder.is_violated() { self.world.now() } else { self.curtain() };
+        Played {
+            throws: self.box_of_dice.thrown(),
+            recorded: self.recorder.finish(now),
+            events: self.world.happened(),
+            simulated: now.saturating_since(Instant::ORIGIN),
+        }
+    }
+}
+
+impl<S: Subject> Swarm<S> {
+    pub(super) fn new(plan: &Plan, config: Config, subject: S, watch: Watch) -> Result<Self, InvalidPlan> {
+        let box_of_dice = plan.dice(watch.throws);
         let mut swarm = Self {
-            plan,
+            plan: Arc::new(plan.clone()),
             config,
             subject,
             clock: plan.options.breaker_clock(),
-            recorder: Recorder::new(Judges::new(&plan.options)?, traced),
+            recorder: Recorder::new(Judges::new(&plan.options)?, watch),
             world: World::default(),
             faults: Faults::new(plan, plan.options.grain_ns),
-            dice,
+            dice: Dice::of(&box_of_dice),
+            box_of_dice,
             waiting: vec![None; plan.options.clients as usize],
             calls: 0,
             flights: BTreeMap::new(),
@@ -132,29 +181,13 @@ impl<'a, S: Subject> Swarm<'a, S> {
         Ok(swarm)
     }
 
-    pub(super) fn run(mut self) -> Played {
-        let end = Instant::ORIGIN + self.plan.options.phases().end;
-        while let Some(step) = self.world.next_until(end) {
-            self.step(step);
-            if self.recorder.is_violated() {
-                return self.finish();
-            }
-        }
-        self.finish()
-    }
-
-    fn finish(self) -> Played {
-        let end = Instant::ORIGIN + self.plan.options.phases().end;
-        let now = if self.recorder.is_violated() { self.world.now() } else { end };
-        Played {
-            recorded: self.recorder.finish(now),
-            events: self.world.happened(),
-            simulated: now.saturating_since(Instant::ORIGIN),
-        }
+    fn curtain(&self) -> Instant {
+        Instant::ORIGIN + self.plan.options.phases().end
     }
 
     fn schedule_plan(&mut self) {
-        for (fault, planned) in (0..).zip(&self.plan.faults) {
+        let plan = Arc::clone(&self.plan);
+        for (fault, planned) in (0..).zip(&plan.faults) {
             self.world.after(planned.start(), Step::Begin { fault });
             self.world.after(planned.end(), Step::End { fault });
         }
@@ -184,7 +217,7 @@ impl<'a, S: Subject> Swarm<'a, S> {
 }
 
 /// Clients.
-impl<S: Subject> Swarm<'_, S> {
+impl<S: Subject> Swarm<S> {
     fn rest(&mut self, client: u32) {
         let rest = self.faults.rest(&mut self.dice.clients, self.plan.options.rest);
         self.world.after(rest, Step::Call { client });
@@ -223,7 +256,7 @@ impl<S: Subject> Swarm<'_, S> {
 }
 
 /// The checkout and its breaker.
-impl<S: Subject> Swarm<'_, S> {
+impl<S: Subject> Swarm<S> {
     fn arrive(&mut self, client: u32, call: u64) {
         match Breaker::granted(self.ask()) {
             Ok(permit) => {
@@ -274,6 +307,7 @@ impl<S: Subject> Swarm<'_, S> {
             let held = self.held_in(after.epoch()) + u32::from(matches!(reply, Reply::Admitted(_)));
             let found = check_machine(&self.config, &before, input, clock, &reply, after);
             self.recorder.note(found.and_then(|()| check_probes(after, held)));
+            self.recorder.depict(at, || picture(after));
         }
         reply
     }
@@ -285,7 +319,7 @@ impl<S: Subject> Swarm<'_, S> {
 }
 
 /// The bank and the link to it.
-impl<S: Subject> Swarm<'_, S> {
+impl<S: Subject> Swarm<S> {
     fn send(&mut self, message: Message) {
         if self.faults.loses_message(&mut self.dice.links) {
             return;
@@ -401,6 +435,11 @@ impl Host<Announcement> for Onlooker {
 fn check_probes(breaker: &Breaker, held_in_epoch: u32) -> Result<(), Violation> {
     let holds = invariants::every_probe_is_accounted_for(breaker, held_in_epoch);
     claim("every_probe_is_accounted_for", holds, || format!("{held_in_epoch} permits are out, and {breaker:?}"))
+}
+
+fn picture(breaker: &Breaker) -> Scene {
+    let state = serde_json::to_string(breaker).unwrap_or_else(|error| format!("\"{error}\""));
+    Scene::new(Kind::State, state).on("breaker")
 }
 
 /// The machine's own invariants, each a property by its own name.

@@ -6,7 +6,8 @@ use super::judges::Judges;
 use super::swarm::{Errands, Subject, Swarm};
 use super::{draw, scenario};
 use crate::checker::{Judge, Violation};
-use crate::{NOTHING_PANICS, Scenario, Tier, Verdict};
+use crate::simulation::Simulation;
+use crate::{NOTHING_PANICS, Scenario, Tier, Verdict, Watch};
 use core::time::Duration;
 use purlin::breaker::{
     Breaker, Config, Event as Announcement, Input, Outcome, Permit, Rejection, Reply, Settings, State,
@@ -17,6 +18,7 @@ use purlin::{Epoch, Instant, Machine, Policy};
 const SEEDS: u64 = 60;
 
 /// A breaker with a fault: `bend` may change its configuration and its input before a step, `twist` its reply after it.
+#[derive(Clone)]
 struct Faulty {
     breaker: Breaker,
     bend: fn(Settings, &Breaker, Input) -> (Settings, Input),
@@ -45,7 +47,9 @@ fn found_in(seed: u64, fault: fn(Breaker) -> Faulty) -> Option<&'static str> {
     let plan = draw::plan(seed);
     let config = plan.options.config().unwrap();
     let breaker = Breaker::new(&config, &mut super::swarm::Onlooker);
-    let played = Swarm::new(&plan, config, fault(breaker), false).unwrap().run();
+    let mut swarm = Box::new(Swarm::new(&plan, config, fault(breaker), Watch::default()).unwrap());
+    swarm.advance(Instant::MAX);
+    let played = swarm.finish();
     played.recorded.violation.map(|violation| violation.property)
 }
 

@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 const QUEUE: u32 = 0;
 
 /// A client of the queue.
+#[derive(Clone)]
 pub enum Participant {
     /// Puts messages in.
     Producer(Producer),
@@ -38,6 +39,7 @@ impl Client<Queue> for Participant {
 }
 
 /// Puts messages in, each until it is known to be in.
+#[derive(Clone)]
 pub struct Producer {
     number: u32,
     next: u32,
@@ -95,6 +97,7 @@ fn rest(span: Span, desk: &mut Desk<'_, Queue>) {
 }
 
 /// Takes messages out and works on them, well or badly.
+#[derive(Clone)]
 pub struct Worker {
     name: String,
     batch: u32,
@@ -218,6 +221,7 @@ impl Worker {
 }
 
 /// Looks after the whole.
+#[derive(Clone)]
 pub struct Auditor {
     options: Options,
     turns: u64,

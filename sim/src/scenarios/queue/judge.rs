@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const SETTLING: Duration = Duration::from_secs(1);
 
 /// Keeps the books of a queue.
+#[derive(Clone)]
 pub struct Bookkeeper {
     ledger: Ledger,
     phases: Phases,

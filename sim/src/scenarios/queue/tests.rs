@@ -19,6 +19,7 @@ const SEEDS: u64 = 60;
 type Lie = fn(&mut Books, Instant, &Event<'_, Queue>) -> Result<(), Violation>;
 
 /// The judge that is lied to, and what is kept from it for a while.
+#[derive(Clone)]
 struct Books {
     judge: Bookkeeper,
     kept: Option<u64>,
@@ -178,6 +179,7 @@ const CRAMPED_MACHINE: usize = 18;
 /// The scenario, with a judge that is lied to.
 struct LiedTo<const LIE: usize>;
 
+#[derive(Clone)]
 struct Victim<const LIE: usize> {
     books: Books,
 }

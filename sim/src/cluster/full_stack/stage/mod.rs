@@ -12,8 +12,8 @@ use crate::cluster::faults::Faults;
 use crate::cluster::history::{End, Event};
 use crate::cluster::judges::{Judges, claims};
 use crate::cluster::{Cluster, Node, Staged};
-use crate::die::Die;
-use crate::history::Recorder;
+use crate::die::{Dice, Die, Throws};
+use crate::history::{Recorder, Watch};
 use crate::plan::Plan;
 use crate::turmoil::Life;
 use core::task::Waker;
@@ -46,6 +46,7 @@ struct Props<C: Cluster> {
     links: Die,
     nodes: Vec<Station<P<C>>>,
     seats: Vec<(C::Client, Die)>,
+    dice: Dice,
     asks: u64,
     steps: u64,
     entries: u64,
@@ -79,11 +80,12 @@ struct Station<P: Protocol> {
 pub(super) struct Refused;
 
 impl<C: Cluster> Stage<C> {
-    pub(super) fn new(plan: &Plan<Staged<C>>, traced: bool) -> (Arc<Self>, Notices<C>) {
+    pub(super) fn new(plan: &Plan<Staged<C>>, watch: Watch) -> (Arc<Self>, Notices<C>) {
         let setting = plan.options.setting.clone();
         let (recovery, phases) = (C::recovery(&setting), plan.options.phases());
         let judges = Judges::new(C::judge(&setting), C::SOMETIMES, &plan.faults, recovery, phases);
-        let die = |index, who: &str| Die::new(plan.noise, &format!("{who} {index}"));
+        let dice = plan.dice(watch.throws);
+        let die = |index, who: &str| dice.die(&format!("{who} {index}"));
         let clocks = setting.environment.clocks.iter();
         let nodes = (0..).zip(C::nodes(&setting.workload)).zip(clocks);
         let nodes: Vec<_> = nodes
@@ -97,14 +99,15 @@ impl<C: Cluster> Stage<C> {
         let props = Props {
             phases,
             faults: Faults::new(&plan.faults, GRAIN_NANOS),
-            links: Die::new(plan.noise, "links"),
+            links: dice.die("links"),
             nodes,
             seats: clients.map(|(index, client): (u32, _)| (client, die(index, "client"))).collect(),
             asks: 0,
             steps: 0,
             entries: 0,
-            recorder: Some(Recorder::new(judges, traced)),
+            recorder: Some(Recorder::new(judges, watch)),
             setting,
+            dice,
         };
         (Arc::new(Self { props: Mutex::new(props), notices, revived }), heard)
     }
@@ -127,6 +130,11 @@ impl<C: Cluster> Stage<C> {
 
     pub(super) fn is_violated(&self) -> bool {
         self.lock().recorder.as_ref().is_some_and(Recorder::is_violated)
+    }
+
+    /// What was thrown, if that was to be written down.
+    pub(super) fn thrown(&self) -> Option<Throws> {
+        self.lock().dice.thrown()
     }
 
     /// Takes the history away, with the number of its entries.
