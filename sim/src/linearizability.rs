@@ -37,6 +37,7 @@
 
 mod configurations;
 mod decision;
+mod historian;
 mod history;
 mod links;
 mod models;
@@ -48,6 +49,7 @@ mod table;
 mod verdict;
 mod witness;
 
+pub use historian::{Historian, Translated, Translation};
 pub use history::{Call, History, InvalidHistory, Invocation};
 pub use models::{
     KeyValue, Keyed, Lease, LeaseOperation, LeaseOutcome, LeaseQueue, LeaseState, PerKey, Queue, QueueOperation,

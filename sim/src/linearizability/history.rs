@@ -170,7 +170,12 @@ impl<O, R> History<O, R> {
         self.invocations.iter().enumerate().map(|(index, invocation)| (Call(index), invocation))
     }
 
-    fn moment(&mut self, at: Instant) -> Moment {
+    /// Adds an operation with moments of this history.
+    pub(super) fn add(&mut self, invocation: Invocation<O, R>) {
+        self.invocations.push(invocation);
+    }
+
+    pub(super) fn moment(&mut self, at: Instant) -> Moment {
         self.events += 1;
         Moment { at, event: self.events }
     }
