@@ -28,8 +28,11 @@
 //!
 //! The search is [Wing and Gong's], with [Lowe's] memory of configurations and partition by key; the sources call it WGL
 //! and P-compositionality. It is exponential in the number of operations that are open at a time, at worst, and
-//! therefore has [`Limits`]; see [`Verdict::Unknown`]. It is a function of the history: same history, same verdict, same
-//! effort.
+//! therefore has [`Limits`]; see [`Verdict::Unknown`]. Registers and queues into which no value is put twice are judged
+//! without it, as quickly as they can be sorted: give every write a value of its own where you can. It is all a function of the
+//! history: same history, same verdict, same effort.
+//!
+//! The clients of a simulated cluster are judged by a [`Historian`].
 //!
 //! [Herlihy and Wing, 1990]: https://doi.org/10.1145/78969.78972
 //! [Wing and Gong's]: https://doi.org/10.1006/jpdc.1993.1015
@@ -81,7 +84,8 @@ impl<S: Specification> Checker<S> {
         Self { specification, limits: Limits::default() }
     }
 
-    /// Within these limits. They hold for the search through all parts, and again for making a witness small.
+    /// Within these limits. They hold for the search through all parts, and again for making a witness small. What is decided
+    /// without a search needs none.
     #[must_use]
     pub fn within(self, limits: Limits) -> Self {
         Self { limits, ..self }

@@ -15,7 +15,7 @@ use purlin::Instant;
 use purlin_sim::Die;
 use purlin_sim::linearizability::{
     Broken, Call, Checker, Footprint, History, Judgement, KeyValue, Keyed, Lease, LeaseOperation, LeaseOutcome, Limits,
-    Order, PerKey, Queue, Register, RegisterOperation, RegisterOutcome, Values, Verdict,
+    Order, PerKey, Queue, QueueOutcome, Register, RegisterOperation, RegisterOutcome, Values, Verdict,
 };
 use std::collections::BTreeSet;
 
@@ -325,14 +325,43 @@ const STEPS_IN_EVERY_PROCESS: u64 = 24_958_294;
 
 #[test]
 fn sixteen_clients_with_a_thousand_operations_each_are_judged_and_a_lie_among_them_is_shown_by_few() {
+    let (mut lived, early) = (long::<Register<u64>>(), 12_000);
+    histories::deceive(&mut lived, early, |told| read_instead(told, u64::MAX));
+    assert_shown_by(&lived, early, 1);
+
+    let mut lived = long::<Entry>();
+    histories::deceive(&mut lived, early, |told| read_instead(told, None));
+    assert_shown_by(&lived, early, 2);
+
+    let mut lived = long::<Queue<u64>>();
+    let first = lived.iter().find_map(|lived| match lived.answered {
+        Some((_, QueueOutcome::Dequeued(Some(first)))) => Some(first),
+        _ => None,
+    });
+    histories::deceive(&mut lived, early, |told| match told {
+        QueueOutcome::Dequeued(Some(_)) => Some(QueueOutcome::Dequeued(first)),
+        _ => None,
+    });
+    assert_shown_by(&lived, early, 2);
+}
+
+fn read_instead<V>(told: &RegisterOutcome<V>, value: V) -> Option<RegisterOutcome<V>> {
+    matches!(told, RegisterOutcome::Read(_)).then_some(RegisterOutcome::Read(value))
+}
+
+fn long<S: Object>() -> Vec<Lived<S>> {
     let shape = Shape { clients: 16, operations: 16_000, given_up: 0, goes_on: true, lies: 0 };
-    let mut lived = live::<Register<u64>>(shape, &mut Die::new(1, "long"));
-    assert!(judge(&lived).verdict.is_linearizable());
-    histories::deceive(&mut lived, 9_000);
-    let verdict = judge(&lived).verdict;
-    let broken = verdict.broken().expect("a value is read that nobody wrote");
+    let lived = live(shape, &mut Die::new(1, "long"));
+    assert!(judge::<S>(&lived).verdict.is_linearizable());
+    lived
+}
+
+fn assert_shown_by<S: Object>(lived: &[Lived<S>], early: usize, calls: usize) {
+    let verdict = judge(lived).verdict;
+    let broken = verdict.broken().expect("somebody was lied to");
     assert!(broken.witness.is_minimal);
-    assert_eq!(broken.witness.calls, [broken.culprit]);
+    assert_eq!(broken.witness.calls.len(), calls, "{broken}");
+    assert!(broken.culprit.0 >= early, "{broken}");
 }
 
 type Registers = History<RegisterOperation<u64>, RegisterOutcome<u64>>;

@@ -4,7 +4,7 @@ use crate::objects::Object;
 use derive_where::derive_where;
 use purlin::Instant;
 use purlin_sim::Die;
-use purlin_sim::linearizability::{Call, History, Register, RegisterOutcome, Specification};
+use purlin_sim::linearizability::{Call, History, Specification};
 
 /// An operation with the numbers of its events. No two events have the same number.
 #[derive_where(Clone, Debug)]
@@ -100,11 +100,16 @@ fn lie<S: Object>(lived: &mut [Lived<S>], die: &mut Die) {
     }
 }
 
-/// Makes the first read from the `index`-th operation on answer with a value that nobody wrote.
-pub(crate) fn deceive(lived: &mut [Lived<Register<u64>>], index: usize) {
-    let reads = lived[index..].iter_mut().filter_map(|lived| lived.answered.as_mut());
-    let read = reads.map(|(_, outcome)| outcome).find(|outcome| matches!(outcome, RegisterOutcome::Read(_)));
-    *read.expect("somebody reads") = RegisterOutcome::Read(u64::MAX);
+/// Distorts the first answer from the `index`-th operation on that `lie` distorts.
+pub(crate) fn deceive<S: Specification>(
+    lived: &mut [Lived<S>],
+    index: usize,
+    lie: impl Fn(&S::Outcome) -> Option<S::Outcome>,
+) {
+    let mut answered = lived[index..].iter_mut().filter_map(|lived| lived.answered.as_mut());
+    let (outcome, distorted) =
+        answered.find_map(|(_, outcome)| lie(outcome).map(|lie| (outcome, lie))).expect("somebody is told");
+    *outcome = distorted;
 }
 
 /// As the checker wants it. Call `n` is the `n`-th operation.
