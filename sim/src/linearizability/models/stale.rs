@@ -1,7 +1,7 @@
 //! Registers into which values are written twice, or that are swapped: what can be seen to be wrong without a search.
 //!
 //! Whoever observes a value that nobody had set yet, or that was surely replaced after the last who set it was done, is
-//! wrong. Whether a register without such answers can be explained is a hard question, for a search.
+//! wrong. So is one of those who swapped a value away more often than it was set. Whether a register without such answers can be explained is a hard question, for a search.
 
 use super::{RegisterOperation, RegisterOutcome, Value};
 use crate::linearizability::Told;
@@ -12,6 +12,22 @@ type Operations<'h, V> = [Told<'h, RegisterOperation<V>, RegisterOutcome<V>>];
 /// Whether some answer is surely wrong.
 pub(super) fn is_surely_wrong<V: Value>(initial: &V, told: &Operations<'_, V>) -> bool {
     let (setters, holders) = (Setters::of(initial, told), Holders::of(told));
+    is_taken_too_often(&setters, told) || is_stale(&setters, &holders, told)
+}
+
+/// Whether a value is swapped away more often than it is set.
+fn is_taken_too_often<V: Value>(setters: &Setters<'_, V>, told: &Operations<'_, V>) -> bool {
+    let mut taken = BTreeMap::<&V, usize>::new();
+    told.iter().filter(|told| told.answered != NEVER && left(told).is_some()).any(|told| {
+        observed(told).is_some_and(|value| {
+            let taken = taken.entry(value).or_default();
+            *taken += 1;
+            *taken > setters.count(value)
+        })
+    })
+}
+
+fn is_stale<V: Value>(setters: &Setters<'_, V>, holders: &Holders<'_, V>, told: &Operations<'_, V>) -> bool {
     told.iter().filter(|told| told.answered != NEVER).any(|told| {
         let observed = observed(told);
         observed.is_some_and(|value| match setters.last(value, told.answered) {
@@ -71,6 +87,10 @@ impl<'h, V: Value> Setters<'h, V> {
             });
         }
         Self { by_value }
+    }
+
+    fn count(&self, value: &V) -> usize {
+        self.by_value.get(value).map_or(0, Vec::len)
     }
 
     /// When the last of those that were called before this event is done.
