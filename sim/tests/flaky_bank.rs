@@ -130,9 +130,9 @@ const BAD_FIELDS: &[(&str, &str, &[&str])] = &[
     ("/faults/0/start_ms", "10000000", &["faults[0].duration_ms", "safety phase"]),
     ("/faults/0/kind", r#"{"errors": {"share": [3, 2]}}"#, &["[3, 2] is no share", "[part, whole]"]),
     ("/faults/0/kind", r#"{"errors": {"share": [1, 0]}}"#, &["[1, 0] is no share"]),
-    ("/faults/0/kind", r#"{"spike": {"factor": 1}}"#, &["faults[0].kind.factor is 1", "2 to 1000"]),
-    ("/faults/0/kind", r#"{"impatience": {"patience_ms": 0}}"#, &["faults[0].kind.patience_ms is 0"]),
-    ("/faults/0/kind", r#"{"slow": {"extra": {"least_ms": 2, "most_ms": 1}}}"#, &["faults[0].kind.extra"]),
+    ("/faults/0/kind", r#"{"spike": {"factor": 1}}"#, &["faults[0].kind.spike.factor is 1", "2 to 1000"]),
+    ("/faults/0/kind", r#"{"impatience": {"patience_ms": 0}}"#, &["faults[0].kind.impatience.patience_ms is 0"]),
+    ("/faults/0/kind", r#"{"slow": {"extra": {"least_ms": 2, "most_ms": 1}}}"#, &["faults[0].kind.slow.extra"]),
     ("/faults/0/kind", r#"{"kill": {"node": 0}}"#, &["faults[0].kind is kill", "this scenario knows errors"]),
     (
         "/faults/0/kind",
