@@ -223,8 +223,16 @@ fn seconds(at: Instant) -> String {
 /// As many states as a reader takes in.
 fn some_of<T: core::fmt::Debug>(states: &[T]) -> String {
     const SHOWN: usize = 8;
-    let shown: Vec<String> = states.iter().take(SHOWN).map(|state| format!("{state:?}")).collect();
+    let shown: Vec<String> = states.iter().take(SHOWN).map(|state| shortened(&format!("{state:?}"))).collect();
     let rest = states.len().saturating_sub(SHOWN);
     let rest = if rest == 0 { String::new() } else { format!(" or {rest} other states") };
     format!("{}{rest}", shown.join(" or "))
+}
+
+fn shortened(text: &str) -> String {
+    const CHARACTERS: usize = 120;
+    match text.char_indices().nth(CHARACTERS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
