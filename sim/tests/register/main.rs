@@ -26,7 +26,7 @@ fn a_register_that_dies_and_comes_back_is_linearizable_in_both_tiers() {
     assert_eq!(summary.unseen, [""; 0]);
     let summary = Campaign::new(Tier::Turmoil, 0..4).run(&sound(), &|_| {}).unwrap();
     assert_eq!(summary.failed, []);
-    assert!(!summary.unseen.contains(&"a_history_was_decided"));
+    assert!(!summary.unseen.contains(&"a_history_was_decided".to_owned()));
 }
 
 /// Goal: a stale read is found, and shown by few operations. Method: the bug in the protocol, and plans as drawn.

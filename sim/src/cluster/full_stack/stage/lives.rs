@@ -215,11 +215,7 @@ impl<C: Cluster> Stage<C> {
     }
 
     /// What the node begins with.
-    pub(in crate::cluster::full_stack) fn recover(
-        &self,
-        at: Instant,
-        node: u32,
-    ) -> Option<Beginning<P<C>>> {
+    pub(in crate::cluster::full_stack) fn recover(&self, at: Instant, node: u32) -> Option<Beginning<P<C>>> {
         let mut props = self.lock();
         let Station { setup, clock, floor, disk, .. } = props.station(node);
         let image = match disk.open() {
