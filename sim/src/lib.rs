@@ -39,6 +39,7 @@ mod results;
 mod scenario;
 pub mod scenarios;
 pub mod scene;
+mod shrink;
 mod simulation;
 mod turmoil;
 pub mod world;
@@ -53,6 +54,7 @@ pub use plan::{Fault, FaultKind, InvalidPlan, Link, NoPlan, Nodes, Plan, PlanOpt
 pub use results::ResultsError;
 pub use scenario::{Run, Scenario, Tier, UnknownTier, Verdict};
 pub use scenarios::scenarios;
+pub use shrink::{FailureClass, Likelihood, ShrinkError, ShrinkProgress, Shrinker, Shrunk};
 pub use simulation::Session;
 
 /// The property that every run has: nothing panics.
