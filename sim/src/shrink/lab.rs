@@ -147,12 +147,12 @@ impl<'a> Lab<'a> {
     /// How many fresh noises a candidate is worth that may be expected to fail then.
     fn noises_most(&self, expected: Duration) -> u32 {
         let asked = self.asked.noises;
-        let most = match self.effort {
+        let (most, worth) = match self.effort {
             Effort::Whole => return asked,
-            Effort::Rough => asked,
-            Effort::Search => asked.saturating_mul(Self::SEARCH_FACTOR),
+            Effort::Rough => (asked, Self::EVENTS_PER_CANDIDATE),
+            Effort::Search => (asked.saturating_mul(16), 8 * Self::EVENTS_PER_CANDIDATE),
         };
-        let affordable = Self::EVENTS_PER_CANDIDATE / self.events_until(expected).max(1);
+        let affordable = worth / self.events_until(expected).max(1);
         u32::try_from(affordable).unwrap_or(u32::MAX).min(most).max(Self::NOISES_MIN.min(asked))
     }
 
@@ -162,7 +162,6 @@ impl<'a> Lab<'a> {
         u64::try_from(events).unwrap_or(u64::MAX)
     }
 
-    const SEARCH_FACTOR: u32 = 4;
     /// How many events a candidate is worth at first.
     const EVENTS_PER_CANDIDATE: u64 = 64_000;
     /// And how many noises at the least.

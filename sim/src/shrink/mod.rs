@@ -171,14 +171,16 @@ fn shrink_to_the_end(lab: &mut Lab<'_>) {
         match (lab.adopted() > before, lab.effort) {
             _ if lab.is_over() => return,
             (true, _) => {}
-            (false, Effort::Rough) => lab.effort = Effort::Whole,
+            (false, Effort::Search | Effort::Rough) => lab.effort = Effort::Whole,
             (false, Effort::Whole) => return,
         }
     }
 }
 
 fn round(lab: &mut Lab<'_>) {
-    removal::windows(lab);
+    if lab.effort != Effort::Whole {
+        removal::windows(lab);
+    }
     removal::classes(lab);
     removal::chunks(lab);
     slide::compress(lab);
