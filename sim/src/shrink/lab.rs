@@ -33,6 +33,23 @@ pub(super) enum Effort {
     Whole,
 }
 
+impl Effort {
+    /// How many fresh noises a candidate is worth whose runs take so many events.
+    fn noises(self, asked: u32, events: u64) -> u32 {
+        let (most, worth) = match self {
+            Self::Whole => return asked,
+            Self::Rough => (asked, Self::EVENTS_PER_CANDIDATE),
+            Self::Search => (asked.saturating_mul(Self::SEARCH_FACTOR), 8 * Self::EVENTS_PER_CANDIDATE),
+        };
+        let affordable = u32::try_from(worth / events.max(1)).unwrap_or(u32::MAX);
+        affordable.min(most).max(Self::NOISES_MIN.min(asked))
+    }
+
+    const EVENTS_PER_CANDIDATE: u64 = 64_000;
+    const SEARCH_FACTOR: u32 = 16;
+    const NOISES_MIN: u32 = 4;
+}
+
 pub(super) struct Lab<'a> {
     asked: &'a Shrinker,
     scenario: &'a Scenario,
@@ -118,7 +135,7 @@ impl<'a> Lab<'a> {
             return false;
         }
         let until = self.patience(&candidate, expected);
-        let most = self.noises_most(expected);
+        let most = self.effort.noises(self.asked.noises, self.events_until(expected));
         for noise in self.noises(&candidate, identity, most) {
             let candidate = Plan { noise, ..candidate.clone() };
             if let Some(seen) = self.sight(&candidate, until) {
@@ -144,28 +161,11 @@ impl<'a> Lab<'a> {
         own.into_iter().chain(fresh).collect()
     }
 
-    /// How many fresh noises a candidate is worth that may be expected to fail then.
-    fn noises_most(&self, expected: Duration) -> u32 {
-        let asked = self.asked.noises;
-        let (most, worth) = match self.effort {
-            Effort::Whole => return asked,
-            Effort::Rough => (asked, Self::EVENTS_PER_CANDIDATE),
-            Effort::Search => (asked.saturating_mul(16), 8 * Self::EVENTS_PER_CANDIDATE),
-        };
-        let affordable = worth / self.events_until(expected).max(1);
-        u32::try_from(affordable).unwrap_or(u32::MAX).min(most).max(Self::NOISES_MIN.min(asked))
-    }
-
     /// How many events a run takes until then, if it is like the best one.
     fn events_until(&self, expected: Duration) -> u64 {
         let events = u128::from(self.seen.events) * expected.as_millis() / self.seen.at.as_millis().max(1);
         u64::try_from(events).unwrap_or(u64::MAX)
     }
-
-    /// How many events a candidate is worth at first.
-    const EVENTS_PER_CANDIDATE: u64 = 64_000;
-    /// And how many noises at the least.
-    const NOISES_MIN: u32 = 4;
 
     /// Until when a candidate's run is watched. What only shows after the healing may show at any time after it.
     fn patience(&self, candidate: &Plan, expected: Duration) -> Option<Instant> {
@@ -218,13 +218,35 @@ impl<'a> Lab<'a> {
         self.kept = std::time::Instant::now();
     }
 
-    /// How many of so many fresh noises make a plan fail in the same way.
+    /// Under how many of so many fresh noises a plan fails in the same way.
     pub(super) fn likelihood(&mut self, plan: &Plan) -> Likelihood {
         let until = self.patience(plan, self.seen.at);
-        let noises = fresh_noises(identity(plan), "likelihood").take(self.asked.noises as usize);
-        let failed =
-            noises.filter(|noise| self.sight(&Plan { noise: *noise, ..plan.clone() }, until).is_some()).count();
-        Likelihood { failed: failed as u32, of: self.asked.noises }
+        let noises = self.further_noises(plan);
+        let of = noises.len() as u32;
+        let fails = |noise: u64| self.sight(&Plan { noise, ..plan.clone() }, until).is_some();
+        let failed = noises.into_iter().map(fails).filter(|fails| *fails).count() as u32;
+        Likelihood { failed, of }
+    }
+
+    /// Tries a simpler plan under the noises by which its likelihood is told.
+    pub(super) fn attempt_further(&mut self, candidate: Plan) -> bool {
+        let until = self.patience(&candidate, self.seen.at);
+        for noise in self.further_noises(&candidate) {
+            let candidate = Plan { noise, ..candidate.clone() };
+            if self.is_over() {
+                return false;
+            }
+            if let Some(seen) = self.sight(&candidate, until) {
+                self.adopt(identity(&candidate), candidate, seen);
+                return true;
+            }
+        }
+        false
+    }
+
+    fn further_noises(&self, plan: &Plan) -> Vec<u64> {
+        let affordable = Effort::Search.noises(self.asked.noises, self.seen.events);
+        fresh_noises(identity(plan), "likelihood").take(affordable as usize).collect()
     }
 
     /// Runs a plan once more, to its end, and tells whether it fails in the same way.

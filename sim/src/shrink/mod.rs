@@ -148,9 +148,13 @@ impl Shrinker {
         let mut lab = Lab::new(self, scenario, plan, progress)?;
         loosen(&mut lab);
         removal::cut(&mut lab);
-        shrink_to_the_end(&mut lab);
-        let (likelihood, without) = weigh(&mut lab);
-        finish(lab, plan, likelihood, without)
+        let weights = loop {
+            shrink_to_the_end(&mut lab);
+            if let Some(weights) = weigh(&mut lab) {
+                break weights;
+            }
+        };
+        finish(lab, plan, weights)
     }
 }
 
@@ -189,25 +193,32 @@ fn round(lab: &mut Lab<'_>) {
     plainer::simplify(lab);
 }
 
-/// How often the best plan fails, and how often without each of its faults.
-fn weigh(lab: &mut Lab<'_>) -> (Likelihood, Vec<Likelihood>) {
-    lab.enter("telling which faults are necessary");
-    let best = lab.best.clone();
-    let likelihood = lab.likelihood(&best);
-    let without = (0..best.faults.len()).map(|index| {
-        let mut faults = best.faults.clone();
-        faults.remove(index);
-        lab.likelihood(&removal::with(&best, faults))
-    });
-    (likelihood, without.collect())
-}
-
-fn finish(
-    mut lab: Lab<'_>,
-    original: &Plan,
+/// How often a plan fails, and how often without each of its faults.
+struct Weights {
     likelihood: Likelihood,
     without: Vec<Likelihood>,
-) -> Result<Shrunk, ShrinkError> {
+}
+
+/// Tries further noises on the best plan without each of its faults. `None` if one of them proved unnecessary: it is gone
+/// now, and more may be.
+fn weigh(lab: &mut Lab<'_>) -> Option<Weights> {
+    lab.enter("telling which faults are necessary");
+    let best = lab.best.clone();
+    let mut without = Vec::new();
+    for index in 0..best.faults.len() {
+        let mut faults = best.faults.clone();
+        faults.remove(index);
+        let lighter = removal::with(&best, faults);
+        without.push(lab.likelihood(&lighter));
+        if without[index].failed > 0 && lab.attempt_further(lighter) {
+            return None;
+        }
+    }
+    Some(Weights { likelihood: lab.likelihood(&best), without })
+}
+
+fn finish(mut lab: Lab<'_>, original: &Plan, weights: Weights) -> Result<Shrunk, ShrinkError> {
+    let Weights { likelihood, without } = weights;
     let loose = lab.best.clone();
     let plan = freeze::freeze(&mut lab).unwrap_or_else(|| loose.clone());
     let verdict = lab.verify(&plan, crate::Watch::default()).map_or(Verdict::Holds, |run| run.verdict);

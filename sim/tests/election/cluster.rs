@@ -1,6 +1,6 @@
 //! The election as a scenario, and storms of two hundred faults for it.
 
-use crate::machine::{Bug, Config, DoYouLead, Elected, Election, Leads};
+use super::machine::{Bug, Config, DoYouLead, Elected, Election, Leads};
 use core::marker::PhantomData;
 use core::time::Duration;
 use purlin::Instant;
