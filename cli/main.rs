@@ -12,9 +12,11 @@ mod failure;
 mod list;
 mod mutants;
 mod output;
+mod plan;
 mod replay;
 mod report;
 mod rooms;
+mod shrink;
 mod spec;
 mod verify;
 mod violations;
@@ -45,7 +47,9 @@ enum Command {
     Check(check::Arguments),
     Spec(spec::Arguments),
     Chaos(chaos::Arguments),
+    Plan(plan::Arguments),
     Replay(replay::Arguments),
+    Shrink(shrink::Arguments),
     Conform(conform::Arguments),
     Drive(drive::Arguments),
     Mutants(mutants::Arguments),
@@ -78,7 +82,9 @@ fn run_command(command: &Command, output: Output) -> Result<Verdict, Failure> {
         Command::Check(arguments) => check::run(arguments, output),
         Command::Spec(arguments) => spec::run(arguments, output),
         Command::Chaos(arguments) => chaos::run(arguments, output),
+        Command::Plan(arguments) => plan::run(arguments),
         Command::Replay(arguments) => replay::run(arguments, output),
+        Command::Shrink(arguments) => shrink::run(arguments, output),
         Command::Conform(arguments) => conform::run(arguments, output),
         Command::Drive(arguments) => drive::run(arguments),
         Command::Mutants(arguments) => mutants::run(arguments, output),

@@ -10,6 +10,8 @@
 //! - Only the history is hashed, not the bytes on the wire: the `Date` header carries the real clock.
 //! - The simulation's epoch, its seed and the order of hosts are fixed.
 
+use crate::checker::Violation;
+use crate::panics;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
 use purlin::Instant;
@@ -84,12 +86,23 @@ pub(crate) struct Wire {
     stream: TcpStream,
     life: Life,
     place: u64,
+    line: Line,
+}
+
+/// What is between two ends: it can be broken, which resets the connection at this end.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Line(pub(crate) Life);
+
+impl axum::extract::connect_info::Connected<axum::serve::IncomingStream<'_, Doorway>> for Line {
+    fn connect_info(stream: axum::serve::IncomingStream<'_, Doorway>) -> Self {
+        stream.io().line.clone()
+    }
 }
 
 impl Wire {
     pub(crate) fn new(stream: TcpStream, life: Life) -> Self {
         let place = life.register();
-        Self { stream, life, place }
+        Self { stream, life, place, line: Line::default() }
     }
 
     /// Connects to a simulated host by its name.
@@ -117,7 +130,7 @@ impl AsyncRead for Wire {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.life.poll_ended(self.place, context).is_ready() {
+        if self.life.poll_ended(self.place, context).is_ready() || self.line.0.poll_ended(0, context).is_ready() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
         Pin::new(&mut self.stream).poll_read(context, buffer)
@@ -187,8 +200,18 @@ impl HostTime {
     }
 }
 
+/// One tick of a simulation. A panic in any of its tasks is a violation, whoever caught it.
+pub(crate) fn step(simulation: &mut turmoil::Sim<'_>) -> Result<(), Violation> {
+    let stepped = simulation.step();
+    if let Some(panic) = panics::first() {
+        return Err(Violation::new(crate::NOTHING_PANICS, panic));
+    }
+    stepped.map(drop).map_err(|error| Violation::new(crate::NOTHING_PANICS, error))
+}
+
 /// A simulation of whole milliseconds in which nothing is left to chance.
 pub(crate) fn simulation<'a>(seed: u64, duration: Duration) -> turmoil::Sim<'a> {
+    panics::remember();
     turmoil::Builder::new()
         .epoch(SystemTime::UNIX_EPOCH)
         .rng_seed(seed)

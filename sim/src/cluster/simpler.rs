@@ -49,24 +49,15 @@ fn without<C: Cluster>(plan: &Plan<Staged<C>>, gone: &[u32], workload: C::Option
 
 /// What is left of a fault when a node is gone. Those after it move up.
 fn survivor(mut kind: FaultKind, gone: u32) -> Option<FaultKind> {
-    match &mut kind {
-        FaultKind::Kill { node }
-        | FaultKind::PowerLoss { node }
-        | FaultKind::Usurp { node }
-        | FaultKind::Pause { node }
-        | FaultKind::SlowDisk { node, .. }
-        | FaultKind::ClockJump { node, .. } => *node = moved(*node, gone)?,
-        FaultKind::Delay { link: Some(link), .. }
-        | FaultKind::Lose { link: Some(link), .. }
-        | FaultKind::Duplicate { link: Some(link), .. } => {
-            *link = Link { from: moved(link.from, gone)?, to: moved(link.to, gone)? };
-        }
-        FaultKind::Partition { groups, .. } => {
-            *groups =
-                groups.map(|group| group.iter().filter_map(|node| moved(node, gone)).fold(Nodes::NONE, Nodes::with));
-            return (!groups.contains(&Nodes::NONE)).then_some(kind);
-        }
-        _ => {}
+    if let Some(node) = kind.node_mut() {
+        *node = moved(*node, gone)?;
+    }
+    if let Some(link) = kind.link_mut() {
+        *link = Link { from: moved(link.from, gone)?, to: moved(link.to, gone)? };
+    }
+    if let Some(groups) = kind.groups_mut() {
+        *groups = groups.map(|group| group.iter().filter_map(|node| moved(node, gone)).fold(Nodes::NONE, Nodes::with));
+        return (!groups.contains(&Nodes::NONE)).then_some(kind);
     }
     Some(kind)
 }

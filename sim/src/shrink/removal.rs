@@ -4,6 +4,7 @@ use super::lab::{Effort, Lab};
 use super::slide;
 use crate::plan::{Fault, Plan};
 use core::time::Duration;
+use std::collections::BTreeSet;
 
 /// Leaves out what comes after the failure, and puts the rest in order.
 pub(super) fn cut(lab: &mut Lab<'_>) {
@@ -49,21 +50,22 @@ fn from(fault: Fault, start_ms: u64) -> Fault {
     Fault { start_ms, duration_ms: (fault.end_ms() - start_ms).max(1), ..fault }
 }
 
-/// Leaves out all faults of one kind, then all of one node.
+/// Leaves out all faults of one class, then all of one kind, then all of one node.
 pub(super) fn classes(lab: &mut Lab<'_>) {
     lab.enter("leaving out whole classes of faults");
-    let mut kinds: Vec<&str> = lab.best.faults.iter().map(|fault| fault.kind.name()).collect();
-    kinds.sort_unstable();
-    kinds.dedup();
-    for kind in kinds {
+    for class in distinct(lab, |fault| Some(fault.kind.class())) {
+        leave_out(lab, |fault| fault.kind.class() == class);
+    }
+    for kind in distinct(lab, |fault| Some(fault.kind.name())) {
         leave_out(lab, |fault| fault.kind.name() == kind);
     }
-    let mut nodes: Vec<u32> = lab.best.faults.iter().filter_map(|fault| fault.kind.node()).collect();
-    nodes.sort_unstable();
-    nodes.dedup();
-    for node in nodes {
+    for node in distinct(lab, |fault| fault.kind.node()) {
         leave_out(lab, |fault| fault.kind.node() == Some(node));
     }
+}
+
+fn distinct<T: Ord>(lab: &Lab<'_>, trait_of: impl Fn(&Fault) -> Option<T>) -> BTreeSet<T> {
+    lab.best.faults.iter().filter_map(trait_of).collect()
 }
 
 fn leave_out(lab: &mut Lab<'_>, goes: impl Fn(&Fault) -> bool) {

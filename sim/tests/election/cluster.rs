@@ -9,7 +9,7 @@ use purlin_sim::cluster::{
     Client, Cluster, Desk, Environment, Event, Node, Occasion, Phase, Phases, Recovery, Setting,
 };
 use purlin_sim::document::Document;
-use purlin_sim::{Die, Fault, FaultKind, InvalidPlan, Link, Nodes, Plan, Ratio, Scenario, Span};
+use purlin_sim::{Budget, Die, Fault, FaultKind, InvalidPlan, Law, Link, Nodes, Plan, Ratio, Scenario, Span};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -190,7 +190,14 @@ pub(crate) fn storm(seed: u64) -> Plan {
     let faults = (0..FAULTS).map(|_| fault(die, workload.nodes)).collect();
     let noise = die.below(Plan::NOISE_MAX);
     let options = Document::of(&Setting { environment, workload });
-    Plan { scenario: Electing::<Mended>::NAME.to_owned(), noise, options, faults, throws: None }
+    Plan {
+        scenario: Electing::<Mended>::NAME.to_owned(),
+        noise,
+        options,
+        budget: Budget::default(),
+        faults,
+        throws: None,
+    }
 }
 
 fn fault(die: &mut Die, nodes: u32) -> Fault {
@@ -213,7 +220,7 @@ fn kind(die: &mut Die, nodes: u32) -> FaultKind {
         9 => FaultKind::ClockJump { node, forward_ms: die.between(1, 500) },
         10 => FaultKind::Lose { share, link },
         11 => FaultKind::Duplicate { share, link },
-        12 => FaultKind::Delay { extra: Span::new(0, die.between(1, 200)), link },
+        12 => FaultKind::Delay { extra: Span::new(0, die.between(1, 200)), law: Law::Even, link },
         _ => FaultKind::Partition { groups: groups(die, nodes), one_way: die.below(3) == 0 },
     }
 }

@@ -1,6 +1,5 @@
 //! The clients' host. They hold the nodes' handles, and outlive the nodes.
 
-use super::node::report_panic;
 use super::stage::{Notices, Stage};
 use crate::cluster::Cluster;
 use crate::cluster::client::{Ask, Errand, Occasion, Unanswered};
@@ -22,10 +21,16 @@ pub(super) async fn run<C: Cluster>(stage: Arc<Stage<C>>, mut notices: Notices<C
     let alarms = Rc::new(RefCell::new(vec![None; clients as usize]));
     let company = Company { stage, time: HostTime::start(), alarms };
     (0..clients).for_each(|client| company.act(client, Occasion::Started));
-    while let Some((node, event)) = notices.recv().await {
-        (0..clients).for_each(|client| company.act(client, Occasion::Notified { node, event: &event }));
+    loop {
+        tokio::select! {
+            biased;
+            () = company.stage.herd.notified() => (0..clients).for_each(|client| company.wake(client)),
+            notice = notices.recv() => {
+                let Some((node, event)) = notice else { return pending().await };
+                (0..clients).for_each(|client| company.act(client, Occasion::Notified { node, event: &event }));
+            }
+        }
     }
-    pending().await
 }
 
 /// All clients, on one host.
@@ -55,7 +60,6 @@ impl<C: Cluster> Company<C> {
         let handle = self.stage.ask(self.time.now(), client, ask, node, &request);
         let company = self.clone();
         spawn_local(async move {
-            let _sentinel = Sentinel(Arc::clone(&company.stage));
             let result = answer(handle, request).await;
             company.stage.answered(company.time.now(), client, node, ask, &result);
             let occasion = match &result {
@@ -66,10 +70,18 @@ impl<C: Cluster> Company<C> {
         });
     }
 
+    /// The client stops resting, if it is.
+    fn wake(&self, client: u32) {
+        let alarm = self.alarms.borrow_mut()[client as usize].take();
+        if let Some(alarm) = alarm {
+            alarm.abort();
+            self.act(client, Occasion::Woken);
+        }
+    }
+
     fn set_alarm(&self, client: u32, after: Duration) {
         let company = self.clone();
         let alarm = spawn_local(async move {
-            let _sentinel = Sentinel(Arc::clone(&company.stage));
             sleep(after).await;
             company.alarms.borrow_mut()[client as usize] = None;
             company.act(client, Occasion::Woken);
@@ -86,13 +98,4 @@ async fn answer<P: Protocol>(handle: Option<Handle<P>>, request: P::Request) -> 
         purlin_tokio::Unanswered::ShutDown => Unanswered::ShutDown,
         purlin_tokio::Unanswered::Unknown => Unanswered::Unknown,
     })
-}
-
-/// Reports the panic by which it is dropped, if that is how.
-struct Sentinel<C: Cluster>(Arc<Stage<C>>);
-
-impl<C: Cluster> Drop for Sentinel<C> {
-    fn drop(&mut self) {
-        report_panic(&self.0);
-    }
 }

@@ -2,9 +2,9 @@
 
 use super::host;
 use super::stage::Stage;
-use crate::checker::Violation;
 use crate::cluster::{Cluster, Event, Staged};
 use crate::plan::{Link, Plan};
+use crate::turmoil::step;
 use core::time::Duration;
 use purlin::Instant;
 
@@ -20,6 +20,8 @@ pub(super) struct Director<'a, C: Cluster> {
 enum Cue {
     Begin(u32),
     End(u32),
+    /// A flapping partition falls or rises.
+    Flap(u32),
     Heal,
 }
 
@@ -51,9 +53,7 @@ impl<'a, C: Cluster> Director<'a, C> {
         while simulation.elapsed() < end && !self.stage.is_violated() {
             self.give_cues(simulation);
             self.set_latencies(simulation);
-            if let Err(error) = simulation.step() {
-                self.stage.note(Err(Violation::new(crate::NOTHING_PANICS, error)));
-            }
+            self.stage.note(step(simulation));
         }
         simulation.elapsed()
     }
@@ -62,11 +62,26 @@ impl<'a, C: Cluster> Director<'a, C> {
         while let Some((_, cue)) = self.agenda.pop_if(|(at, _)| *at <= simulation.elapsed()) {
             let at = Instant::ORIGIN + simulation.elapsed();
             match cue {
-                Cue::Begin(fault) => self.stage.begin(at, fault),
+                Cue::Begin(fault) => {
+                    let stays = self.stage.begin(at, fault);
+                    self.flap_again(fault, simulation.elapsed(), stays);
+                }
+                Cue::Flap(fault) => {
+                    let stays = self.stage.flap(fault);
+                    self.flap_again(fault, simulation.elapsed(), stays);
+                }
                 Cue::End(fault) => self.stage.end(at, fault),
                 Cue::Heal => self.stage.record(at, &Event::Healed),
             }
             self.set_ways(simulation);
+        }
+    }
+
+    fn flap_again(&mut self, fault: u32, now: Duration, stays: Option<Duration>) {
+        if let Some(stays) = stays {
+            let at = now + stays;
+            let place = self.agenda.partition_point(|(other, _)| *other > at);
+            self.agenda.insert(place, (at, Cue::Flap(fault)));
         }
     }
 

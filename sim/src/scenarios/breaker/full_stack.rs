@@ -8,13 +8,12 @@ use super::Plan;
 use super::faults::Fate;
 use super::history::{Answer, Event};
 use super::stage::{Stage, StageKeeper};
-use crate::checker::Violation;
 use crate::history::Watch;
 use crate::plan::{FaultKind, InvalidPlan};
 use crate::scenario::Played;
-use crate::turmoil::{Doorway, HostTime, Life, Wire, simulation};
+use crate::turmoil::{Doorway, HostTime, Life, Line, Wire, simulation, step};
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::post;
@@ -102,8 +101,8 @@ impl<'a> Director<'a> {
         while simulation.elapsed() < end && !self.stage.is_violated() {
             self.give_cues(simulation);
             self.set_latencies(simulation);
-            if let Err(error) = simulation.step() {
-                self.stage.note(Violation::new(crate::NOTHING_PANICS, error));
+            if let Err(violation) = step(simulation) {
+                self.stage.note(violation);
             }
         }
         simulation.elapsed()
@@ -150,9 +149,10 @@ async fn run_bank(stage: Arc<Stage>) -> turmoil::Result {
         let door = Doorway::open(PORT, life.clone()).await?;
         let pay = {
             let stage = Arc::clone(&stage);
-            move || pay(stage, time)
+            move |ConnectInfo(Line(line)): ConnectInfo<Line>| pay(stage, time, line)
         };
-        let server = axum::serve(door, Router::new().route("/pay", post(pay)));
+        let bank = Router::new().route("/pay", post(pay));
+        let server = axum::serve(door, bank.into_make_service_with_connect_info::<Line>());
         let server = tokio::task::spawn_local(server.into_future());
         life.ended().await;
         server.abort();
@@ -160,11 +160,18 @@ async fn run_bank(stage: Arc<Stage>) -> turmoil::Result {
     }
 }
 
-async fn pay(stage: Arc<Stage>, time: HostTime) -> StatusCode {
-    let _sentinel = Sentinel(Arc::clone(&stage));
-    let Fate::Answered { well, work } = stage.reach(time.now()) else { return pending().await };
-    tokio::time::sleep(work).await;
-    if well { StatusCode::OK } else { StatusCode::INTERNAL_SERVER_ERROR }
+async fn pay(stage: Arc<Stage>, time: HostTime, line: Life) -> StatusCode {
+    match stage.reach(time.now()) {
+        Fate::Answered { well, work } => {
+            tokio::time::sleep(work).await;
+            if well { StatusCode::OK } else { StatusCode::INTERNAL_SERVER_ERROR }
+        }
+        Fate::Aborted => {
+            line.end();
+            pending().await
+        }
+        Fate::Silence => pending().await,
+    }
 }
 
 async fn run_checkout(stage: Arc<Stage>, config: CheckoutConfig, keeper: StageKeeper) -> turmoil::Result {
@@ -197,15 +204,7 @@ struct WatchedCall {
 
 impl Drop for WatchedCall {
     fn drop(&mut self) {
-        report_panic(&self.stage);
         self.stage.settle(self.time.now(), self.outcome);
-    }
-}
-
-/// A panic in a task goes no further than that task, so whatever is dropped by one tells of it.
-fn report_panic(stage: &Stage) {
-    if std::thread::panicking() {
-        stage.note(Violation::new(crate::NOTHING_PANICS, "a task panicked: see the standard error for where"));
     }
 }
 
@@ -215,19 +214,13 @@ async fn run_clients(stage: Arc<Stage>, clients: u32) -> turmoil::Result {
     pending().await
 }
 
-/// Reports the panic by which it is dropped, if that is how.
-struct Sentinel(Arc<Stage>);
-
-impl Drop for Sentinel {
-    fn drop(&mut self) {
-        report_panic(&self.0);
-    }
-}
-
 async fn run_client(stage: Arc<Stage>, time: HostTime, client: u32) {
-    let _sentinel = Sentinel(Arc::clone(&stage));
     loop {
-        tokio::time::sleep(stage.rest()).await;
+        tokio::select! {
+            biased;
+            () = stage.herd.notified() => {}
+            () = tokio::time::sleep(stage.rest()) => {}
+        }
         stage.record(time.now(), &Event::Called { client });
         let answer = tokio::time::timeout(stage.patience(), check_out()).await;
         stage.answered(time.now(), client, answer.unwrap_or(Answer::GivenUp));
