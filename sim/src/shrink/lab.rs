@@ -218,14 +218,18 @@ impl<'a> Lab<'a> {
         self.kept = std::time::Instant::now();
     }
 
-    /// Under how many of so many fresh noises a plan fails in the same way.
+    /// Under how many of so many fresh noises a plan fails in the same way. Of none, once the budget is spent.
     pub(super) fn likelihood(&mut self, plan: &Plan) -> Likelihood {
         let until = self.patience(plan, self.seen.at);
-        let noises = self.further_noises(plan);
-        let of = noises.len() as u32;
-        let fails = |noise: u64| self.sight(&Plan { noise, ..plan.clone() }, until).is_some();
-        let failed = noises.into_iter().map(fails).filter(|fails| *fails).count() as u32;
-        Likelihood { failed, of }
+        let mut likelihood = Likelihood { failed: 0, of: 0 };
+        for noise in self.further_noises(plan) {
+            if self.is_over() {
+                break;
+            }
+            likelihood.of += 1;
+            likelihood.failed += u32::from(self.sight(&Plan { noise, ..plan.clone() }, until).is_some());
+        }
+        likelihood
     }
 
     /// Tries a simpler plan under the noises by which its likelihood is told.

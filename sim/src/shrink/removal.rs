@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 pub(super) fn cut(lab: &mut Lab<'_>) {
     lab.enter("leaving out what comes after the failure");
     let end_ms = millis_up(lab.seen.at);
-    let mut faults: Vec<Fault> = lab.best.faults.iter().copied().filter(|fault| fault.start_ms < end_ms).collect();
+    let mut faults: Vec<Fault> = lab.best.faults.iter().copied().filter(|fault| fault.start_ms <= end_ms).collect();
     faults.sort_by_key(|fault| fault.start_ms);
     let sorted = with(&lab.best, faults.clone());
     propose(lab, sorted);
