@@ -10,6 +10,7 @@ mod conform;
 mod drive;
 mod failure;
 mod list;
+mod merge;
 mod mutants;
 mod output;
 mod plan;
@@ -50,6 +51,7 @@ enum Command {
     Plan(plan::Arguments),
     Replay(replay::Arguments),
     Shrink(shrink::Arguments),
+    Merge(merge::Arguments),
     Conform(conform::Arguments),
     Drive(drive::Arguments),
     Mutants(mutants::Arguments),
@@ -85,6 +87,7 @@ fn run_command(command: &Command, output: Output) -> Result<Verdict, Failure> {
         Command::Plan(arguments) => plan::run(arguments),
         Command::Replay(arguments) => replay::run(arguments, output),
         Command::Shrink(arguments) => shrink::run(arguments, output),
+        Command::Merge(arguments) => merge::run(arguments, output),
         Command::Conform(arguments) => conform::run(arguments, output),
         Command::Drive(arguments) => drive::run(arguments),
         Command::Mutants(arguments) => mutants::run(arguments, output),

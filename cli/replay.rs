@@ -69,6 +69,12 @@ impl From {
         }
     }
 
+    /// A plan in a file.
+    #[cfg(test)]
+    pub(crate) fn file_at(path: PathBuf) -> Self {
+        Self { seed: None, plan: Some(path) }
+    }
+
     /// The file that it was read from.
     pub(crate) fn file(&self) -> Option<&Path> {
         self.plan.as_deref()

@@ -32,6 +32,9 @@ pub(crate) struct Arguments {
     out: PathBuf,
 }
 
+/// How many lines of a plan come before its faults.
+const PLAN_HEAD: usize = 2;
+
 #[derive(Serialize)]
 struct Document<'a> {
     faults_before: usize,
@@ -48,11 +51,16 @@ struct Document<'a> {
 
 pub(crate) fn run(arguments: &Arguments, output: Output) -> Result<Verdict, Failure> {
     let scenario = rooms::scenario(&arguments.scenario)?;
-    let plan = arguments.from.plan(&scenario)?;
+    run_on(&scenario, &rooms::scenario_expression(&scenario), arguments, output)
+}
+
+/// `expression` is what the written test says for the scenario.
+fn run_on(scenario: &Scenario, expression: &str, arguments: &Arguments, output: Output) -> Result<Verdict, Failure> {
     let test = test_path(&arguments.out)?;
-    let shrunk = shrink(arguments, &scenario, &plan, output)?;
+    let plan = arguments.from.plan(scenario)?;
+    let shrunk = shrink(arguments, scenario, &plan, output)?;
     write(&arguments.out, &shrunk.plan.to_json())?;
-    write(&test, &shrunk.to_rust_test(&rooms::scenario_expression(&scenario), arguments.tier))?;
+    write(&test, &shrunk.to_rust_test(expression, arguments.tier))?;
     tell(arguments, &shrunk, &test, output)?;
     Ok(Verdict::Holds)
 }
@@ -88,32 +96,36 @@ fn write(file: &Path, text: &str) -> Result<(), Failure> {
 }
 
 fn tell(arguments: &Arguments, shrunk: &Shrunk, test: &Path, output: Output) -> Result<(), Failure> {
-    let Shrunk { plan, class, faults_before, runs, complete, likelihood, without, .. } = shrunk;
-    let (faults_after, seconds) = (plan.faults.len(), shrunk.took.as_secs_f64());
-    let (grouped, took) = (output::grouped(*runs), output::seconds(seconds));
-    output.line(format_args!("{faults_before} faults shrunk to {faults_after} in {grouped} runs, {took}"))?;
-    output.line(format_args!("breaks {}; without its written throws in {}", class.property, share(*likelihood)))?;
-    let faults = shrunk.loose.lines().into_iter().skip(2).zip(without);
+    let document = Document::of(arguments, shrunk, test);
+    let Document { faults_before, faults_after, runs, seconds, property, .. } = document;
+    let (runs, took) = (output::grouped(runs), output::seconds(seconds));
+    output.line(format_args!("{faults_before} faults shrunk to {faults_after} in {runs} runs, {took}"))?;
+    let likelihood = share(shrunk.likelihood);
+    output.line(format_args!("breaks {property}; without its written throws in {likelihood}"))?;
+    let faults = shrunk.loose.lines().into_iter().skip(PLAN_HEAD).zip(&shrunk.without);
     faults.into_iter().try_for_each(|(line, without)| output.line(necessity(&line, *without)))?;
     output.line(format_args!("{} is the plan, {} a test that holds it", arguments.out.display(), test.display()))?;
-    if !complete {
-        output.line("The budget was spent before nothing was left to try: give the same command again to go on.")?;
+    if !shrunk.complete {
+        output.line("the budget was spent before nothing was left to try: give the same command again to go on")?;
     }
-    let (property, plan) = (class.property.as_str(), arguments.out.as_path());
-    let (runs, complete, likelihood) = (*runs, *complete, *likelihood);
-    let faults_before = *faults_before;
-    output.document(&Document {
-        faults_before,
-        faults_after,
-        runs,
-        seconds,
-        plan,
-        test,
-        property,
-        complete,
-        likelihood,
-        without,
-    })
+    output.document(&document)
+}
+
+impl<'a> Document<'a> {
+    fn of(arguments: &'a Arguments, shrunk: &'a Shrunk, test: &'a Path) -> Self {
+        Self {
+            faults_before: shrunk.faults_before,
+            faults_after: shrunk.plan.faults.len(),
+            runs: shrunk.runs,
+            seconds: shrunk.took.as_secs_f64(),
+            plan: &arguments.out,
+            test,
+            property: &shrunk.symptom.property,
+            complete: shrunk.complete,
+            likelihood: shrunk.likelihood,
+            without: &shrunk.without,
+        }
+    }
 }
 
 fn share(Likelihood { failed, of }: Likelihood) -> String {
@@ -121,6 +133,51 @@ fn share(Likelihood { failed, of }: Likelihood) -> String {
 }
 
 fn necessity(line: &str, without: Likelihood) -> String {
-    let verdict = if without.failed == 0 { "necessary" } else { "perhaps unnecessary" };
-    format!("  {line}: {verdict}, without it {} fail", share(without))
+    let verdict = match without {
+        Likelihood { of: 0, .. } => "not tried without it",
+        Likelihood { failed: 0, .. } => "necessary",
+        _ => "perhaps unnecessary",
+    };
+    format!("  {line}: {verdict}; without it {} fail", share(without))
+}
+
+#[cfg(test)]
+#[path = "../sim/tests/election/cluster.rs"]
+mod cluster;
+#[cfg(test)]
+#[path = "../sim/tests/election/machine.rs"]
+mod machine;
+#[cfg(test)]
+#[path = "../sim/tests/election/storm.rs"]
+mod storm;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cluster::{Mended, VotesAreNotSynced};
+
+    fn arguments(folder: &Path) -> Arguments {
+        let from = From::file_at(folder.join("storm.json"));
+        let (tier, out) = (Tier::Swarm, folder.join("least.json"));
+        Arguments { scenario: "electing".to_owned(), from, tier, budget: Some(Duration::from_secs(60)), out }
+    }
+
+    #[test]
+    fn a_plan_that_fails_is_written_down_smaller_with_a_test_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let scenario = cluster::scenario::<VotesAreNotSynced>();
+        let fails = |plan: &Plan| !scenario.run(Tier::Swarm, plan).unwrap().verdict.holds();
+        let plan = (1_893..).map(storm::storm).find(fails).unwrap();
+        let arguments = arguments(folder.path());
+        fs::write(folder.path().join("storm.json"), plan.to_json()).unwrap();
+        assert_eq!(run_on(&scenario, "electing()", &arguments, Output::new(true)).unwrap(), Verdict::Holds);
+        let shrunk = scenario.read(&fs::read_to_string(&arguments.out).unwrap()).unwrap();
+        assert!(fails(&shrunk) && shrunk.faults.len() <= 7);
+        let test = fs::read_to_string(folder.path().join("least.rs")).unwrap();
+        assert!(test.contains("let scenario = electing();") && test.contains(cluster::AT_MOST_ONE_LEADER_A_TERM));
+        assert!(!folder.path().join("least.json.progress").exists());
+        let mended = cluster::scenario::<Mended>();
+        let refused = run_on(&mended, "electing()", &arguments, Output::new(true)).unwrap_err().to_string();
+        assert!(refused.contains("storm.json") && refused.contains("nothing to shrink"), "{refused}");
+    }
 }

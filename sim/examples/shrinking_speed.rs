@@ -10,9 +10,12 @@
 mod cluster;
 #[path = "../tests/election/machine.rs"]
 mod machine;
+#[path = "../tests/election/storm.rs"]
+mod storm;
 
-use cluster::{Mended, VotesAreNotSynced, scenario, storm};
+use cluster::{Mended, VotesAreNotSynced, scenario};
 use purlin_sim::{Shrinker, Shrunk, Tier};
+use storm::storm;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);

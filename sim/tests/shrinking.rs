@@ -3,10 +3,12 @@
 mod election {
     pub(crate) mod cluster;
     pub(crate) mod machine;
+    pub(crate) mod storm;
 }
 mod fussy;
 
-use election::cluster::{AT_MOST_ONE_LEADER_A_TERM, Mended, VotesAreNotSynced, scenario, storm};
+use election::cluster::{AT_MOST_ONE_LEADER_A_TERM, Mended, VotesAreNotSynced, scenario};
+use election::storm::storm;
 use fussy::fussy;
 use purlin_sim::{
     Budget, Fault, FaultKind, Plan, Scenario, ShrinkError, ShrinkProgress, Shrinker, Shrunk, Tier, Verdict,
@@ -75,7 +77,7 @@ fn a_loose_plan_fails_under_its_own_noise() {
     let shrunk = &SHRUNK[0];
     assert_eq!(shrunk.loose.throws, None);
     let run = planted().run(Tier::Swarm, &shrunk.loose).unwrap();
-    assert!(shrunk.class.holds_of(&run.verdict), "{:?}", run.verdict);
+    assert!(shrunk.symptom.holds_of(&run.verdict), "{:?}", run.verdict);
 }
 
 #[test]
@@ -106,7 +108,7 @@ fn a_plan_shrinks_only_as_long_as_it_fails_in_the_same_way() {
     assert_eq!(property(&shrunk.verdict), fussy::POWER_STAYS);
     let kinds: Vec<&str> = shrunk.plan.faults.iter().map(|fault| fault.kind.name()).collect();
     assert_eq!(kinds, ["kill", "power_loss"]);
-    assert!(shrunk.class.holds_of(&shrunk.verdict), "{:?}", shrunk.verdict);
+    assert!(shrunk.symptom.holds_of(&shrunk.verdict), "{:?}", shrunk.verdict);
 }
 
 #[test]
@@ -125,8 +127,9 @@ fn a_fault_that_is_not_necessary_is_never_left() {
     for index in 0..shrunk.loose.faults.len() {
         let mut plan = shrunk.loose.clone();
         plan.faults.remove(index);
-        let fails =
-            |noise| shrunk.class.holds_of(&fussy().run(Tier::Swarm, &Plan { noise, ..plan.clone() }).unwrap().verdict);
+        let fails = |noise| {
+            shrunk.symptom.holds_of(&fussy().run(Tier::Swarm, &Plan { noise, ..plan.clone() }).unwrap().verdict)
+        };
         assert!(!(0..64).any(fails), "without fault {index} it fails as well");
     }
     assert_eq!(shrunk.likelihood.failed, shrunk.likelihood.of, "it always fails");
@@ -151,7 +154,7 @@ fn the_full_stack_shrinks_too() {
     let kinds: Vec<&str> = shrunk.plan.faults.iter().map(|fault| fault.kind.name()).collect();
     assert_eq!(kinds, ["kill", "power_loss"]);
     let run = fussy().run(Tier::Turmoil, &shrunk.plan).unwrap();
-    assert!(shrunk.class.holds_of(&run.verdict), "{:?}", run.verdict);
+    assert!(shrunk.symptom.holds_of(&run.verdict), "{:?}", run.verdict);
 }
 
 fn kept_in(directory: &Path, runs_max: Option<u64>) -> Shrinker {
@@ -162,9 +165,9 @@ fn kept_in(directory: &Path, runs_max: Option<u64>) -> Shrinker {
 fn what_was_broken_off_goes_on_from_where_it_was() {
     let directory = tempfile::tempdir().unwrap();
     let plan = fussy_plan();
-    let first = shrink(&kept_in(directory.path(), Some(30)), &fussy(), &plan);
+    let first = shrink(&kept_in(directory.path(), Some(6_000)), &fussy(), &plan);
     assert!(!first.complete && first.plan.faults.len() < plan.faults.len(), "{first:?}");
-    assert!(first.class.holds_of(&first.verdict));
+    assert!(first.symptom.holds_of(&first.verdict));
     let kept = std::fs::read_to_string(directory.path().join("progress.json")).unwrap();
     assert!(kept.contains(&first.loose.noise.to_string()), "{kept}");
     let most = Cell::new(0);

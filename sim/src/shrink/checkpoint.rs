@@ -1,7 +1,7 @@
 //! How far shrinking has come, on disk, so that it goes on where it was broken off.
 
 use super::ShrinkError;
-use super::class::FailureClass;
+use super::symptom::Symptom;
 use crate::hash::Hash;
 use crate::plan::Plan;
 use crate::scenario::{Scenario, Tier};
@@ -16,7 +16,7 @@ pub(super) struct Checkpoint {
     tier: Tier,
     /// The plan that is being shrunk.
     original: Hash,
-    pub(super) class: FailureClass,
+    pub(super) symptom: Symptom,
     pub(super) runs: u64,
     /// The simplest plan so far.
     pub(super) plan: Plan,
@@ -27,12 +27,12 @@ impl Checkpoint {
         scenario: &Scenario,
         tier: Tier,
         original: &Plan,
-        class: &FailureClass,
+        symptom: &Symptom,
         runs: u64,
         best: &Plan,
     ) -> Self {
         let (scenario, original) = (scenario.name().to_owned(), original.hash());
-        Self { scenario, tier, original, class: class.clone(), runs, plan: best.clone() }
+        Self { scenario, tier, original, symptom: symptom.clone(), runs, plan: best.clone() }
     }
 
     pub(super) fn read(path: &Path) -> Result<Option<Self>, ShrinkError> {

@@ -1,7 +1,7 @@
 //! Where candidates are tried: under which noises, for how long, and what is remembered of them.
 
 use super::checkpoint::Checkpoint;
-use super::class::FailureClass;
+use super::symptom::Symptom;
 use super::{Likelihood, ShrinkError, ShrinkProgress, Shrinker};
 use crate::die::Die;
 use crate::hash::{Fingerprint, Hash};
@@ -57,7 +57,7 @@ pub(super) struct Lab<'a> {
     progress: &'a dyn Fn(ShrinkProgress),
     began: std::time::Instant,
     cpu_before: Duration,
-    pub(super) class: FailureClass,
+    pub(super) symptom: Symptom,
     pub(super) best: Plan,
     pub(super) seen: Sighting,
     pub(super) effort: Effort,
@@ -81,7 +81,7 @@ impl<'a> Lab<'a> {
         progress: &'a dyn Fn(ShrinkProgress),
     ) -> Result<Self, ShrinkError> {
         let run = scenario.run(asked.tier, original)?;
-        let class = FailureClass::of(&run.verdict).ok_or(ShrinkError::DoesNotFail)?;
+        let symptom = Symptom::of(&run.verdict).ok_or(ShrinkError::DoesNotFail)?;
         let mut lab = Self {
             asked,
             scenario,
@@ -89,7 +89,7 @@ impl<'a> Lab<'a> {
             progress,
             began: std::time::Instant::now(),
             cpu_before: crate::cpu::thread_time(),
-            class,
+            symptom,
             best: original.clone(),
             seen: Sighting { at: run.simulated, events: run.events },
             effort: Effort::Rough,
@@ -111,7 +111,7 @@ impl<'a> Lab<'a> {
         let Some(path) = &self.asked.checkpoint else { return Ok(()) };
         let Some(checkpoint) = Checkpoint::read(path)? else { return Ok(()) };
         checkpoint.check_owner(path, self.scenario, self.asked.tier, self.original)?;
-        if checkpoint.class != self.class {
+        if checkpoint.symptom != self.symptom {
             return Ok(());
         }
         if let Some(seen) = self.sight(&checkpoint.plan, None) {
@@ -182,7 +182,7 @@ impl<'a> Lab<'a> {
             Tier::Turmoil => {
                 let run = self.scenario.run(Tier::Turmoil, plan).ok()?;
                 let seen = Sighting { at: run.simulated, events: run.events };
-                self.class.holds_of(&run.verdict).then_some(seen)
+                self.symptom.holds_of(&run.verdict).then_some(seen)
             }
         }
     }
@@ -195,7 +195,7 @@ impl<'a> Lab<'a> {
         let now = session.now().saturating_since(Instant::ORIGIN);
         let run = session.finish();
         let seen = Sighting { at: now.max(run.simulated), events: run.events };
-        self.class.holds_of(&run.verdict).then_some(seen)
+        self.symptom.holds_of(&run.verdict).then_some(seen)
     }
 
     fn adopt(&mut self, identity: Hash, plan: Plan, seen: Sighting) {
@@ -213,7 +213,7 @@ impl<'a> Lab<'a> {
     pub(super) fn keep(&mut self) {
         let Some(path) = &self.asked.checkpoint else { return };
         let checkpoint =
-            Checkpoint::new(self.scenario, self.asked.tier, self.original, &self.class, self.runs, &self.best);
+            Checkpoint::new(self.scenario, self.asked.tier, self.original, &self.symptom, self.runs, &self.best);
         self.trouble = checkpoint.write(path).err();
         self.kept = std::time::Instant::now();
     }
@@ -257,7 +257,7 @@ impl<'a> Lab<'a> {
     pub(super) fn verify(&mut self, plan: &Plan, watch: Watch) -> Option<Run> {
         self.runs += 1;
         let run = self.scenario.run_watched(self.asked.tier, plan, watch).ok()?;
-        self.class.holds_of(&run.verdict).then_some(run)
+        self.symptom.holds_of(&run.verdict).then_some(run)
     }
 
     /// Whether the budget is spent, or there is trouble.
@@ -280,7 +280,7 @@ impl<'a> Lab<'a> {
         self.asked.tier
     }
 
-    /// How it ended: the class, how many runs there were, and whether nothing was left to try.
+    /// How it ended: the symptom, how many runs there were, and whether nothing was left to try.
     pub(super) fn close(mut self) -> Result<Closed, ShrinkError> {
         if self.cut_short {
             self.keep();
@@ -291,9 +291,9 @@ impl<'a> Lab<'a> {
         if let (false, Some(path)) = (self.cut_short, &self.asked.checkpoint) {
             Checkpoint::remove(path)?;
         }
-        let Self { class, runs, began, cpu_before, cut_short, .. } = self;
+        let Self { symptom, runs, began, cpu_before, cut_short, .. } = self;
         let cpu = crate::cpu::thread_time().saturating_sub(cpu_before);
-        Ok(Closed { class, runs, took: began.elapsed(), cpu, complete: !cut_short })
+        Ok(Closed { symptom, runs, took: began.elapsed(), cpu, complete: !cut_short })
     }
 
     fn tell(&self) {
@@ -304,7 +304,7 @@ impl<'a> Lab<'a> {
 
 /// How an attempt at shrinking ended.
 pub(super) struct Closed {
-    pub(super) class: FailureClass,
+    pub(super) symptom: Symptom,
     pub(super) runs: u64,
     pub(super) took: Duration,
     pub(super) cpu: Duration,

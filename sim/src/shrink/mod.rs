@@ -7,27 +7,28 @@
 //! ```
 //! Each candidate is tried under its own noise and then under fresh ones, for to leave out a fault shifts every later
 //! throw: a race that needs its throws to be met would seem to need all of its faults. It is accepted if it fails in the
-//! same way: the same property, and the same [signature](FailureClass::signature) of what was seen.
+//! same way: the same property, and the same [signature](Symptom::signature) of what was seen.
 //!
 //! Removal in chunks is Zeller's *ddmin*; that it goes from late to early, and that the throws are an explicit sequence
 //! which is shrunk in the end, follows MacIver's Hypothesis.
 
 mod checkpoint;
-mod class;
 mod freeze;
 mod lab;
 mod plainer;
 mod removal;
 mod slide;
+mod symptom;
 mod weaker;
 mod written;
 
-pub use class::FailureClass;
+pub use symptom::Symptom;
 
 use crate::plan::{InvalidPlan, Plan};
 use crate::scenario::{Scenario, Tier, Verdict};
 use core::time::Duration;
 use lab::{Effort, Lab};
+use serde::Serialize;
 use std::io;
 use std::path::PathBuf;
 
@@ -69,7 +70,7 @@ pub struct Shrunk {
     /// The same plan without its throws, with the noise under which it fails.
     pub loose: Plan,
     /// What fails.
-    pub class: FailureClass,
+    pub symptom: Symptom,
     /// What was seen when the plan was run for the last time.
     pub verdict: Verdict,
     /// How many faults there were.
@@ -89,7 +90,7 @@ pub struct Shrunk {
 }
 
 /// In how many of so many runs under fresh noises a plan fails in the same way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Likelihood {
     /// So many failed.
     pub failed: u32,
@@ -226,7 +227,7 @@ fn finish(mut lab: Lab<'_>, original: &Plan, weights: Weights) -> Result<Shrunk,
     Ok(Shrunk {
         plan,
         loose,
-        class: closed.class,
+        symptom: closed.symptom,
         verdict,
         faults_before: original.faults.len(),
         runs: closed.runs,

@@ -8,7 +8,7 @@ impl Shrunk {
     /// the bug away. `scenario` is a Rust expression for the scenario.
     pub fn to_rust_test(&self, scenario: &str, tier: Tier) -> String {
         let name = self.plan.scenario.as_str();
-        let property = &self.class.property;
+        let property = &self.symptom.property;
         let tier = match tier {
             Tier::Swarm => "Swarm",
             Tier::Turmoil => "Turmoil",

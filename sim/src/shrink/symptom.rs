@@ -9,25 +9,25 @@ use std::str::Chars;
 /// and what was seen without its particulars.
 ///
 /// ```
-/// use purlin_sim::{FailureClass, Verdict};
+/// use purlin_sim::{Symptom, Verdict};
 ///
 /// let failed = |detail: &str| Verdict::Violated { property: "no_overdraft".to_owned(), detail: detail.to_owned() };
-/// let class = FailureClass::of(&failed("account 7 is at -3 after 1.5s")).unwrap();
-/// assert!(class.holds_of(&failed("account 12 is at -40 after 200ms")));
-/// assert!(!class.holds_of(&failed("account 7 is closed")));
-/// assert!(!class.holds_of(&Verdict::Holds));
+/// let symptom = Symptom::of(&failed("account 7 is at -3 after 1.5s")).unwrap();
+/// assert!(symptom.holds_of(&failed("account 12 is at -40 after 200ms")));
+/// assert!(!symptom.holds_of(&failed("account 7 is closed")));
+/// assert!(!symptom.holds_of(&Verdict::Holds));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct FailureClass {
+pub struct Symptom {
     /// The property that does not hold.
     pub property: String,
     /// What was seen instead: numbers, quotations and whatever stands in brackets are left open.
     pub signature: String,
 }
 
-impl FailureClass {
-    /// The class of a run, if it fails.
+impl Symptom {
+    /// The symptom of a run, if it fails.
     pub fn of(verdict: &Verdict) -> Option<Self> {
         match verdict {
             Verdict::Holds => None,
