@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
 /// What determines the run.
 #[derive(clap::Args)]
 #[group(required = true, multiple = false)]
-struct From {
+pub(crate) struct From {
     /// The plan that this seed draws
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -45,7 +45,7 @@ struct Document<'a> {
 
 pub(crate) fn run(arguments: &Arguments, output: Output) -> Result<Verdict, Failure> {
     let scenario = rooms::scenario(&arguments.scenario)?;
-    let plan = plan(&scenario, &arguments.from)?;
+    let plan = arguments.from.plan(&scenario)?;
     let run = play(&scenario, arguments, &plan)?;
     if let Some(file) = &arguments.trace {
         write_trace(file, &run)?;
@@ -57,13 +57,27 @@ pub(crate) fn run(arguments: &Arguments, output: Output) -> Result<Verdict, Fail
     Ok(Verdict::holds_if(run.verdict.holds()))
 }
 
-fn plan(scenario: &Scenario, from: &From) -> Result<Plan, Failure> {
-    match (&from.plan, from.seed) {
-        (Some(file), _) => {
-            let text = fs::read_to_string(file).map_err(|error| Failure::unreadable(file, &error))?;
-            scenario.read(&text).map_err(|error| Failure::in_file(file, format_args!("this is no plan: {error}")))
+impl From {
+    /// The plan, if there is one, that it determines.
+    pub(crate) fn plan(&self, scenario: &Scenario) -> Result<Plan, Failure> {
+        match (&self.plan, self.seed) {
+            (Some(file), _) => {
+                let text = fs::read_to_string(file).map_err(|error| Failure::unreadable(file, &error))?;
+                scenario.read(&text).map_err(|error| Failure::in_file(file, format_args!("this is no plan: {error}")))
+            }
+            (None, seed) => Ok(scenario.plan(seed.unwrap_or_default())),
         }
-        (None, seed) => Ok(scenario.plan(seed.unwrap_or_default())),
+    }
+
+    /// A plan in a file.
+    #[cfg(test)]
+    pub(crate) fn file_at(path: PathBuf) -> Self {
+        Self { seed: None, plan: Some(path) }
+    }
+
+    /// The file that it was read from.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.plan.as_deref()
     }
 }
 

@@ -44,6 +44,7 @@ mod results;
 mod scenario;
 pub mod scenarios;
 pub mod scene;
+mod shrink;
 mod simulation;
 mod turmoil;
 pub mod world;
@@ -63,6 +64,7 @@ pub use plan::{
 pub use results::ResultsError;
 pub use scenario::{Run, Scenario, Tier, UnknownTier, Verdict};
 pub use scenarios::scenarios;
+pub use shrink::{Likelihood, ShrinkError, ShrinkProgress, Shrinker, Shrunk, Symptom};
 pub use simulation::Session;
 
 /// The property that every run has: nothing panics.
