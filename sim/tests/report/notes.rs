@@ -125,11 +125,11 @@ impl Protocol for Notes {
 }
 
 impl Notes {
-    /// The bug: the answer does not wait for the disk.
+    /// The bug: the answer comes before the record, and so does not wait for the disk.
     fn write(&mut self, config: &Config, ticket: Ticket, note: Note, host: &mut (impl Host<Effect<Self>> + ?Sized)) {
+        host.emit(Effect::Answer { ticket, answer: Answer::Written });
         self.keep(Record { by: config.own, note }, host);
         self.untold.extend((0..config.nodes).filter(|node| *node != config.own).map(|peer| (peer, note)));
-        host.emit(Effect::Answer { ticket, answer: Answer::Written });
         self.tell(host);
     }
 
