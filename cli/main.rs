@@ -12,6 +12,7 @@ mod failure;
 mod list;
 mod mutants;
 mod output;
+mod plan;
 mod replay;
 mod report;
 mod rooms;
@@ -45,6 +46,7 @@ enum Command {
     Check(check::Arguments),
     Spec(spec::Arguments),
     Chaos(chaos::Arguments),
+    Plan(plan::Arguments),
     Replay(replay::Arguments),
     Conform(conform::Arguments),
     Drive(drive::Arguments),
@@ -78,6 +80,7 @@ fn run_command(command: &Command, output: Output) -> Result<Verdict, Failure> {
         Command::Check(arguments) => check::run(arguments, output),
         Command::Spec(arguments) => spec::run(arguments, output),
         Command::Chaos(arguments) => chaos::run(arguments, output),
+        Command::Plan(arguments) => plan::run(arguments),
         Command::Replay(arguments) => replay::run(arguments, output),
         Command::Conform(arguments) => conform::run(arguments, output),
         Command::Drive(arguments) => drive::run(arguments),

@@ -1,6 +1,6 @@
 //! The checks that may catch a planted bug.
 
-use super::scratch::{Build, Scratch, last_line};
+use super::scratch::{Builds, last_line};
 use crate::failure::Failure;
 use crate::rooms;
 use serde::Serialize;
@@ -30,6 +30,8 @@ pub(super) enum Check {
     Turmoil,
     /// Every interleaving of threads.
     Loom,
+    /// The laws of the log. No machine uses it, so what this is to catch is for no other check to find.
+    Log,
 }
 
 /// What a check found.
@@ -42,7 +44,8 @@ pub(super) enum Found {
 }
 
 impl Check {
-    const ALL: [Self; 7] = [Self::Model, Self::Spec, Self::Law, Self::Host, Self::Swarm, Self::Turmoil, Self::Loom];
+    const ALL: [Self; 8] =
+        [Self::Model, Self::Spec, Self::Law, Self::Host, Self::Swarm, Self::Turmoil, Self::Loom, Self::Log];
     /// Quick enough to be tried on every mutant.
     pub(super) const ALWAYS: [Self; 4] = [Self::Model, Self::Spec, Self::Law, Self::Swarm];
 
@@ -53,7 +56,7 @@ impl Check {
     pub(super) const fn time_limit(self) -> Duration {
         match self {
             Self::Loom => Duration::from_secs(600),
-            Self::Law | Self::Host => Duration::from_secs(180),
+            Self::Law | Self::Host | Self::Log => Duration::from_secs(180),
             Self::Model | Self::Spec | Self::Swarm | Self::Turmoil => Duration::from_secs(90),
         }
     }
@@ -67,47 +70,43 @@ impl Check {
             Self::Swarm => "swarm",
             Self::Turmoil => "turmoil",
             Self::Loom => "loom",
+            Self::Log => "log",
         }
     }
 
     /// Tries it. `room` may also be a folder of mutants that is no room, as the shells are: then every room is checked.
-    pub(super) fn run(self, scratch: &Scratch, build: &Build, room: &str) -> Result<Found, Failure> {
+    pub(super) fn run(self, builds: &Builds<'_>, room: &str) -> Result<Found, Failure> {
         let room = rooms::names().into_iter().find(|name| *name == room);
+        let tree = builds.scratch.tree();
         match self {
-            Self::Model => self.run_purlin(scratch, build, &["check", "--scope", "quick"], room),
-            Self::Spec => self.run_purlin(scratch, build, &["spec"], room),
-            Self::Law => self.run_tests(&build.laws, &scratch.tree()),
-            Self::Host => self.run_tests(&build.hosts, &scratch.tree()),
-            Self::Swarm => self.run_chaos(scratch, build, Self::SWARM_SEEDS, room),
-            Self::Turmoil => self.run_chaos(scratch, build, Self::TURMOIL_SEEDS, room),
-            Self::Loom => self.run_loom(scratch),
+            Self::Model => self.run_purlin(builds, &["check", "--scope", "quick"], room),
+            Self::Spec => self.run_purlin(builds, &["spec"], room),
+            Self::Law => self.run_tests(&builds.machines()?.laws, &tree),
+            Self::Host => self.run_tests(&builds.machines()?.hosts, &tree),
+            Self::Swarm => self.run_chaos(builds, Self::SWARM_SEEDS, room),
+            Self::Turmoil => self.run_chaos(builds, Self::TURMOIL_SEEDS, room),
+            Self::Loom => self.run_tests(&builds.scratch.build_loom()?, &tree.join("core")),
+            Self::Log => self.run_tests(&builds.scratch.build_log()?, &tree.join("core")),
         }
     }
 
     fn run_purlin(
         self,
-        scratch: &Scratch,
-        build: &Build,
+        builds: &Builds<'_>,
         arguments: &[&str],
         names: impl IntoIterator<Item = &'static str>,
     ) -> Result<Found, Failure> {
-        let mut command = Command::new(&build.purlin);
-        command.args(arguments).args(names).current_dir(scratch.tree());
+        let mut command = Command::new(&builds.machines()?.purlin);
+        command.args(arguments).args(names).current_dir(builds.scratch.tree());
         // The golden graphs are the oracle here: a mutant may not be excused by what TLC would say of it, nor wait for it.
         command.env_remove("TLA2TOOLS_JAR").env_remove("CI");
         self.judge(command)
     }
 
-    fn run_chaos(
-        self,
-        scratch: &Scratch,
-        build: &Build,
-        seeds: &str,
-        room: Option<&'static str>,
-    ) -> Result<Found, Failure> {
+    fn run_chaos(self, builds: &Builds<'_>, seeds: &str, room: Option<&'static str>) -> Result<Found, Failure> {
         let scenarios = room.map(rooms::scenarios_of).unwrap_or_default();
         let scenarios = scenarios.iter().map(|scenario| scenario.name());
-        self.run_purlin(scratch, build, &["chaos", "--tier", self.name(), "--seeds", seeds], scenarios)
+        self.run_purlin(builds, &["chaos", "--tier", self.name(), "--seeds", seeds], scenarios)
     }
 
     fn run_tests(self, tests: &[PathBuf], folder: &Path) -> Result<Found, Failure> {
@@ -120,10 +119,6 @@ impl Check {
             }
         }
         Ok(Found::Nothing)
-    }
-
-    fn run_loom(self, scratch: &Scratch) -> Result<Found, Failure> {
-        self.run_tests(&scratch.build_loom()?, &scratch.tree().join("core"))
     }
 
     /// Success found nothing; bad input or a broken environment is nobody's catch; every other end is one.

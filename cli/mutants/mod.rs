@@ -1,7 +1,7 @@
 //! `purlin mutants`: plants each bug of `tests/mutants` in a scratch copy and names the checks that catch it.
 //!
 //! ```text
-//!   tests/mutants/<room>/<name>.patch ──▶ scratch copy ──▶ build ──▶ model, spec, law, swarm (turmoil, loom where asked)
+//!   tests/mutants/<room>/<name>.patch ──▶ scratch copy ──▶ build ──▶ model, spec, law, swarm (turmoil, loom, log where asked)
 //! ```
 //! A patch's header, the text before its diff, may say `# caught-by: model, spec`: those checks run first and must catch
 //! it. Unit tests do not count: they are written with the bug in mind.
@@ -14,7 +14,7 @@ use crate::failure::{Failure, Verdict};
 use crate::output::{self, Output};
 use checks::{Check, Found};
 use patch::Patch;
-use scratch::Scratch;
+use scratch::{Builds, Scratch};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -85,9 +85,9 @@ fn pass_unharmed(scratch: &Scratch, patches: &[Patch]) -> Result<(), Failure> {
     scratch.restore()?;
     let planned: BTreeSet<(&str, Check)> =
         patches.iter().flat_map(|patch| plan(patch).into_iter().map(|check| (patch.room.as_str(), check))).collect();
-    let build = scratch.build()?;
+    let builds = Builds::new(scratch);
     for (room, check) in planned {
-        match check.run(scratch, &build, room)? {
+        match check.run(&builds, room)? {
             Found::Nothing => {}
             Found::Bug => {
                 return Err(Failure::new(format_args!(
@@ -109,12 +109,10 @@ fn plant(scratch: &Scratch, patch: &Patch) -> Result<Mutant, Failure> {
     let began = Instant::now();
     scratch.restore()?;
     scratch.apply(patch)?;
-    let build = scratch.build().map_err(|failure| {
-        Failure::new(format_args!("{}: the mutant does not compile: {failure}", patch.path.display()))
-    })?;
+    let builds = Builds::new(scratch);
     let (mut caught_by, mut unended) = (Vec::new(), Vec::new());
     for check in plan(patch) {
-        match check.run(scratch, &build, &patch.room)? {
+        match check.run(&builds, &patch.room).map_err(|failure| Failure::in_file(&patch.path, failure))? {
             Found::Bug => caught_by.push(check),
             Found::NoEnd => unended.push(check),
             Found::Nothing => {}
@@ -125,9 +123,12 @@ fn plant(scratch: &Scratch, patch: &Patch) -> Result<Mutant, Failure> {
     Ok(Mutant { name: patch.name.clone(), room: patch.room.clone(), caught_by, seconds, missed_by, unended })
 }
 
-/// The checks that a patch promises, then those that are quick enough to be tried on every mutant.
+/// The checks that a patch promises, then those that are quick enough to be tried on every mutant of a machine.
 fn plan(patch: &Patch) -> Vec<Check> {
     let mut planned = patch.caught_by.clone();
+    if planned == [Check::Log] {
+        return planned;
+    }
     planned.extend(Check::ALWAYS.into_iter().filter(|check| !patch.caught_by.contains(check)));
     planned
 }

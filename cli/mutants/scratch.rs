@@ -3,6 +3,7 @@
 use super::patch::Patch;
 use crate::failure::Failure;
 use serde_json::Value;
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;
@@ -33,6 +34,28 @@ pub(super) struct Scratch {
     root: PathBuf,
     folder: PathBuf,
     lock: PathBuf,
+}
+
+/// The builds of the copy as it is at present, each made when it is first asked for.
+#[derive(Debug)]
+pub(super) struct Builds<'a> {
+    pub(super) scratch: &'a Scratch,
+    machines: OnceCell<Build>,
+}
+
+impl<'a> Builds<'a> {
+    pub(super) const fn new(scratch: &'a Scratch) -> Self {
+        Self { scratch, machines: OnceCell::new() }
+    }
+
+    /// The command, and the laws of machines and hosts.
+    pub(super) fn machines(&self) -> Result<&Build, Failure> {
+        if let Some(build) = self.machines.get() {
+            return Ok(build);
+        }
+        let build = self.scratch.build()?;
+        Ok(self.machines.get_or_init(|| build))
+    }
 }
 
 /// What a build yields.
@@ -124,7 +147,7 @@ impl Scratch {
     }
 
     /// Builds the command and the laws.
-    pub(super) fn build(&self) -> Result<Build, Failure> {
+    fn build(&self) -> Result<Build, Failure> {
         let mut cargo = self.cargo("build");
         cargo.args(["test", "--no-run", "--package", "purlin-cli", "--package", "purlin-tokio"]);
         for test in LAWS.iter().chain(&HOSTS) {
@@ -141,12 +164,19 @@ impl Scratch {
         Ok(Build { purlin, laws: find("test", &LAWS)?, hosts: find("test", &HOSTS)? })
     }
 
+    /// Builds the laws of the log, which needs nothing else of the tree.
+    pub(super) fn build_log(&self) -> Result<Vec<PathBuf>, Failure> {
+        let mut cargo = self.cargo("build");
+        cargo.args(["test", "--no-run", "--package", "purlin", "--test", "logs"]);
+        tests(cargo)
+    }
+
     /// Builds the tests under loom, in a folder of their own: the flag makes every crate another one.
     pub(super) fn build_loom(&self) -> Result<Vec<PathBuf>, Failure> {
         let mut cargo = self.cargo("loom");
         cargo.args(["test", "--no-run", "--release", "--package", "purlin", "--test", "loom*"]);
         cargo.env("RUSTFLAGS", "--cfg loom");
-        Ok(executables(cargo)?.into_iter().filter(|built| built.kind == "test").map(|built| built.path).collect())
+        tests(cargo)
     }
 
     fn cargo(&self, target: &str) -> Command {
@@ -197,6 +227,10 @@ fn remove_others(tree: &Path, folder: &Path, files: &BTreeSet<PathBuf>) -> io::R
     Ok(())
 }
 
+fn tests(cargo: Command) -> Result<Vec<PathBuf>, Failure> {
+    Ok(executables(cargo)?.into_iter().filter(|built| built.kind == "test").map(|built| built.path).collect())
+}
+
 struct Executable {
     kind: String,
     name: String,
@@ -209,7 +243,7 @@ fn executables(mut cargo: Command) -> Result<Vec<Executable>, Failure> {
     let messages = String::from_utf8_lossy(&built.stdout).into_owned();
     let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).collect::<Vec<_>>();
     if !built.status.success() {
-        return Err(Failure::new(why_not_built(&built, &messages)));
+        return Err(Failure::new(format_args!("it does not compile: {}", why_not_built(&built, &messages))));
     }
     Ok(messages.iter().filter_map(executable).collect())
 }

@@ -16,6 +16,8 @@ mod segments;
 #[allow(unreachable_pub)]
 #[path = "logs/stand.rs"]
 mod stand;
+#[path = "logs/tears.rs"]
+mod tears;
 
 use blocks::{DiskFault, Rest, Survival};
 use naive::{Change, Content};
@@ -43,6 +45,10 @@ enum Event {
     Write,
     Sync,
     Crash(Survival),
+    /// The process ends, maybe since a sync has failed; the system goes on.
+    Restart {
+        sync_fails: bool,
+    },
     /// The power goes off in the midst of what follows: of a sync, or of opening the log.
     PowerOff {
         changes: u8,
@@ -78,6 +84,7 @@ fn events() -> impl Strategy<Value = Event> {
         2 => Just(Event::Write),
         4 => Just(Event::Sync),
         2 => survivals().prop_map(Event::Crash),
+        2 => any::<bool>().prop_map(|sync_fails| Event::Restart { sync_fails }),
         1 => (0..5_u8, 0..2_000_u16, survivals())
             .prop_map(|(changes, bytes, survival)| Event::PowerOff { changes, bytes, survival }),
         1 => (0..5_u8, 0..2_000_u16, survivals(), survivals()).prop_map(|(changes, bytes, first, second)| {
@@ -106,6 +113,14 @@ fn happen(stand: &mut Stand, event: &Event) -> Result<(), String> {
         Event::Write => stand.log.write().map_err(told),
         Event::Sync => stand.sync().map_err(told),
         Event::Crash(survival) => stand.crash(*survival),
+        Event::Restart { sync_fails: false } => stand.restart(),
+        Event::Restart { sync_fails: true } => {
+            stand.arm(DiskFault::SyncError);
+            // With nothing to keep, nothing is synced.
+            let _ = stand.sync();
+            stand.disk.disk().heal();
+            stand.restart()
+        }
         Event::PowerOff { changes, bytes, survival } => {
             stand.arm(power_off(*changes, *bytes));
             // Whether it still succeeds is for the disk to say.

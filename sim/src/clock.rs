@@ -3,37 +3,90 @@
 use core::time::Duration;
 use purlin::Instant;
 
-/// A node's own clock: it starts at an offset and runs fast or slow at a constant rate.
+/// A node's own clock: it starts ahead by something, runs fast or slow, and may be set, or stand still.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NodeClock {
-    offset: Duration,
+    /// What it showed at a true instant, since when it has run at one rate.
+    shown: Instant,
+    since: Instant,
     drift_ppm: i32,
+    usual_drift_ppm: i32,
+    /// By how much it was set back, for the time being.
+    behind: Duration,
+    /// What it shows while it stands still, and how many times it was told to.
+    stopped: Option<(Instant, u32)>,
 }
 
 impl NodeClock {
     /// A clock that is ahead by `offset` and gains `drift_ppm` microseconds a second (loses them if negative).
     pub fn new(offset: Duration, drift_ppm: i32) -> Self {
-        Self { offset, drift_ppm: drift_ppm.clamp(-999_999, 1_000_000) }
+        let drift_ppm = drift_ppm.clamp(-999_999, 1_000_000);
+        let shown = Instant::ORIGIN + offset;
+        let (since, behind) = (Instant::ORIGIN, Duration::ZERO);
+        Self { shown, since, drift_ppm, usual_drift_ppm: drift_ppm, behind, stopped: None }
     }
 
     /// What this clock shows at the true instant `now`.
     pub fn read(&self, now: Instant) -> Instant {
-        let rate = i128::from(1_000_000 + self.drift_ppm);
-        let shown = i128::from(now.as_nanos()) * rate / 1_000_000;
-        Instant::from_nanos(u64::try_from(shown).unwrap_or(u64::MAX)) + self.offset
+        match self.stopped {
+            Some((shown, _)) => shown,
+            None => self.running(now),
+        }
     }
 
-    /// The first true instant at which this clock shows `shown` or a later one.
-    pub fn when(&self, shown: Instant) -> Instant {
+    fn running(&self, now: Instant) -> Instant {
         let rate = i128::from(1_000_000 + self.drift_ppm);
-        let since = i128::from((shown - self.offset).as_nanos()) * 1_000_000;
-        Instant::from_nanos(u64::try_from((since + rate - 1) / rate).unwrap_or(u64::MAX))
+        let passed = now.saturating_since(self.since).as_nanos().cast_signed() * rate / 1_000_000;
+        let shown = self.shown + Duration::from_nanos(u64::try_from(passed).unwrap_or(u64::MAX));
+        Instant::from_nanos(shown.as_nanos().saturating_sub(purlin::time::nanos(self.behind)))
+    }
+
+    /// How long it takes in truth until this clock has gone on by so much. That it may stand still or be set is no matter:
+    /// timers run on.
+    pub fn real(&self, local: Duration) -> Duration {
+        let rate = (1_000_000 + self.drift_ppm).unsigned_abs();
+        let nanos = (local.as_nanos() * 1_000_000).div_ceil(u128::from(rate));
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
     /// This clock, from now on ahead by so much more.
     #[must_use]
     pub fn set_forward(self, by: Duration) -> Self {
-        Self { offset: self.offset + by, ..self }
+        Self { shown: self.shown + by, ..self }
+    }
+
+    /// This clock, from now on behind by so much more, until [`NodeClock::set_right`].
+    #[must_use]
+    pub fn set_back(self, by: Duration) -> Self {
+        Self { behind: self.behind + by, ..self }
+    }
+
+    /// This clock, no longer behind by so much.
+    #[must_use]
+    pub fn set_right(self, by: Duration) -> Self {
+        Self { behind: self.behind.saturating_sub(by), ..self }
+    }
+
+    /// This clock, which stands still from now on. It has to be started as often as it was stopped.
+    #[must_use]
+    pub fn stop(self, now: Instant) -> Self {
+        let (shown, times) = self.stopped.unwrap_or((self.running(now), 0));
+        Self { stopped: Some((shown, times + 1)), ..self }
+    }
+
+    /// This clock, which goes on as if it had never stood still.
+    #[must_use]
+    pub fn start(self) -> Self {
+        let stopped = self.stopped.filter(|(_, times)| *times > 1).map(|(shown, times)| (shown, times - 1));
+        Self { stopped, ..self }
+    }
+
+    /// This clock, which drifts so from now on; as it usually does unless given.
+    #[must_use]
+    pub fn drift(self, now: Instant, drift_ppm: Option<i32>) -> Self {
+        let shown = self.running(now) + self.behind;
+        let drift_ppm = drift_ppm.unwrap_or(self.usual_drift_ppm).clamp(-999_999, 1_000_000);
+        Self { shown, since: now, drift_ppm, ..self }
     }
 }
 
@@ -50,16 +103,31 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_tells_when_it_will_show_an_instant() {
+    fn what_seems_long_enough_to_a_clock_is() {
         for drift in [-900_000, -1, 0, 1, 10_000, 1_000_000] {
             let clock = NodeClock::new(Duration::from_nanos(5), drift);
             for nanos in 5..200 {
-                let shown = Instant::from_nanos(nanos);
-                let when = clock.when(shown);
-                assert!(clock.read(when) >= shown, "{drift} {nanos}");
-                assert!(when == Instant::ORIGIN || clock.read(when - Duration::from_nanos(1)) < shown);
+                let local = Duration::from_nanos(nanos);
+                let passed = |real| clock.read(Instant::ORIGIN + real).saturating_since(clock.read(Instant::ORIGIN));
+                let real = clock.real(local);
+                assert!(passed(real) >= local, "{drift} {nanos}");
+                assert!(passed(real - Duration::from_nanos(1)) < local);
             }
         }
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_stopped_or_made_to_drift_is_right_in_the_end() {
+        let [second, minute] = [Duration::from_secs(1), Duration::from_secs(60)];
+        let at = Instant::from_millis;
+        let clock = NodeClock::new(minute, 0).set_back(second);
+        assert_eq!(clock.read(at(5_000)), at(64_000));
+        let clock = clock.stop(at(5_000)).stop(at(6_000)).start();
+        assert_eq!(clock.read(at(9_000)), at(64_000));
+        let clock = clock.start().set_right(second);
+        assert_eq!(clock.read(at(9_000)), at(69_000));
+        let drifted = clock.drift(at(10_000), Some(1_000_000)).drift(at(11_000), None);
+        assert_eq!(drifted.read(at(12_000)), at(73_000));
     }
 
     #[test]

@@ -101,6 +101,11 @@ impl<J: Judge> Recorder<J> {
         if self.violation.is_none() {
             self.violation = self.judge.conclude(end).err();
         }
+        self.stop()
+    }
+
+    /// Ends the history where nothing is claimed of its end.
+    pub fn stop(self) -> Recorded {
         Recorded {
             violation: self.violation,
             hash: self.fingerprint.finish(),

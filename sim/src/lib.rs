@@ -24,6 +24,7 @@
 //! A run is a function of its plan: no wall clock, no unordered map, no thread, no other randomness than [`Die`].
 
 pub mod blocks;
+mod budget;
 mod campaign;
 pub mod checker;
 mod clock;
@@ -31,7 +32,7 @@ pub mod cluster;
 mod cpu;
 mod die;
 pub mod document;
-mod fault;
+pub mod fault;
 mod hash;
 pub mod history;
 pub mod plan;
@@ -51,7 +52,9 @@ pub use clock::NodeClock;
 pub use die::{Die, Throws};
 pub use hash::{Fingerprint, Hash};
 pub use history::Watch;
-pub use plan::{Fault, FaultKind, InvalidPlan, Link, NoPlan, Nodes, Plan, PlanOptions, Ratio, Span};
+pub use plan::{
+    Budget, Class, Fault, FaultKind, InvalidPlan, Law, Link, NoPlan, Nodes, Plan, PlanOptions, Ratio, Span,
+};
 pub use results::ResultsError;
 pub use scenario::{Run, Scenario, Tier, UnknownTier, Verdict};
 pub use scenarios::scenarios;

@@ -9,14 +9,17 @@
 //! [`Scenario::plan`](crate::Scenario::plan) draws a plan from a seed; from then on only the plan counts, so it can be
 //! kept, edited and shrunk. The same bytes drive both tiers.
 
+pub use crate::budget::Budget;
 use crate::die::{Dice, Throws};
 use crate::document::Document;
 use crate::fault::check_kind;
-pub use crate::fault::{Fault, FaultKind, Link, Nodes, Ratio, Span};
+pub use crate::fault::{Class, Fault, FaultKind, Law, Link, Nodes, Ratio, Span};
 use crate::hash::Hash;
 use core::fmt::Debug;
+use schemars::{Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Everything that determines a run.
 ///
@@ -31,6 +34,8 @@ pub struct Plan<O = Document> {
     pub noise: u64,
     /// What the swarm drew for this run: how many take part, how fast, and how the machines are set up.
     pub options: O,
+    /// How much may fail, so that the system can still be expected to recover.
+    pub budget: Budget,
     /// What goes wrong, all of it in the safety phase.
     pub faults: Vec<Fault>,
     /// What every die shows, in place of what follows from the noise: then the run needs no generator. It is of one tier,
@@ -45,6 +50,8 @@ struct Unchecked<O> {
     scenario: String,
     noise: u64,
     options: O,
+    #[serde(default)]
+    budget: Budget,
     faults: Vec<Fault>,
     throws: Option<Throws>,
 }
@@ -53,8 +60,8 @@ impl<O: PlanOptions> TryFrom<Unchecked<O>> for Plan<O> {
     type Error = InvalidPlan;
 
     fn try_from(unchecked: Unchecked<O>) -> Result<Self, InvalidPlan> {
-        let Unchecked { scenario, noise, options, faults, throws } = unchecked;
-        let plan = Self { scenario, noise, options, faults, throws };
+        let Unchecked { scenario, noise, options, budget, faults, throws } = unchecked;
+        let plan = Self { scenario, noise, options, budget, faults, throws };
         plan.validate()?;
         Ok(plan)
     }
@@ -76,6 +83,19 @@ pub trait PlanOptions: Clone + Debug + Serialize + DeserializeOwned {
     /// # Errors
     /// What it does not know, with `field` as the path of the kind.
     fn check_kind(&self, field: &str, kind: &FaultKind) -> Result<(), InvalidPlan>;
+
+    /// Checks that the system can be expected to recover within this budget, if it is.
+    ///
+    /// # Errors
+    /// The field of the budget that does not hold.
+    fn check_budget(&self, _budget: &Budget) -> Result<(), InvalidPlan> {
+        Ok(())
+    }
+
+    /// What the options look like as JSON; anything, unless the scenario says more.
+    fn schema(_generator: &mut SchemaGenerator) -> Schema {
+        true.into()
+    }
 }
 
 /// Options of a scenario that is not known here: only the scenario can tell whether they hold.
@@ -145,6 +165,8 @@ impl Plan {
     pub const NOISE_MAX: u64 = 1 << 53;
     /// The greatest factor of a load spike.
     pub const SPIKE_FACTOR_MAX: u32 = 1_000;
+    /// The most bits that rot at once.
+    pub const BITS_MAX: u32 = 1_000;
 
     /// Reads a plan from JSON and checks what can be checked without its scenario: see
     /// [`Scenario::read`](crate::Scenario::read) for the rest.
@@ -164,8 +186,8 @@ impl Plan {
             let (path, inner) = (error.path().to_string(), error.into_inner());
             InvalidPlan { field: "options".to_owned(), given: path, mend: inner.to_string() }
         })?;
-        let Self { scenario, noise, faults, throws, .. } = self.clone();
-        let plan = Plan { scenario, noise, options, faults, throws };
+        let Self { scenario, noise, budget, faults, throws, .. } = self.clone();
+        let plan = Plan { scenario, noise, options, budget, faults, throws };
         plan.validate()?;
         Ok(plan)
     }
@@ -182,7 +204,34 @@ impl<O: PlanOptions> Plan<O> {
         self.options.validate()?;
         let count = self.faults.len();
         InvalidPlan::unless(count <= Plan::FAULTS_MAX, "faults", format!("a list of {count}"), "give at most 1000")?;
-        self.faults.iter().enumerate().try_for_each(|(index, fault)| self.check_fault(index, fault))
+        self.faults.iter().enumerate().try_for_each(|(index, fault)| self.check_fault(index, fault))?;
+        self.options.check_budget(&self.budget)?;
+        self.budget.check(&self.faults)
+    }
+
+    /// The JSON Schema of the plans of a scenario with these options.
+    pub fn schema(scenario: &str) -> serde_json::Value {
+        let mut generator = SchemaGenerator::default();
+        let options = O::schema(&mut generator);
+        let budget = generator.subschema_for::<Budget>();
+        let fault = generator.subschema_for::<Fault>();
+        let throws = generator.subschema_for::<BTreeMap<String, String>>();
+        serde_json::json!({
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": format!("a fault plan of {scenario}"),
+            "type": "object",
+            "properties": {
+                "scenario": {"const": scenario},
+                "noise": {"type": "integer", "minimum": 0, "maximum": Plan::NOISE_MAX},
+                "options": options,
+                "budget": budget,
+                "faults": {"type": "array", "items": fault, "maxItems": Plan::FAULTS_MAX},
+                "throws": throws,
+            },
+            "required": ["scenario", "noise", "options", "faults"],
+            "additionalProperties": false,
+            "$defs": generator.take_definitions(true),
+        })
     }
 
     /// The plan as indented JSON, ending in a newline. Equal plans give equal bytes.
@@ -195,7 +244,11 @@ impl<O: PlanOptions> Plan<O> {
     pub fn lines(&self) -> Vec<String> {
         let text =
             |value: Result<String, serde_json::Error>| value.expect("a plan holds only numbers, texts and lists");
-        let head = [format!("noise {}", self.noise), format!("options {}", text(serde_json::to_string(&self.options)))];
+        let head = [
+            format!("noise {}", self.noise),
+            format!("options {}", text(serde_json::to_string(&self.options))),
+            format!("budget {}", text(serde_json::to_string(&self.budget))),
+        ];
         let faults = self.faults.iter().enumerate().map(|(index, fault)| {
             let kind = text(serde_json::to_string(&fault.kind));
             format!("fault {index} from {} ms to {} ms: {kind}", fault.start_ms, fault.end_ms())
@@ -215,8 +268,8 @@ impl<O: PlanOptions> Plan<O> {
 
     /// The same plan for those who do not know the scenario.
     pub fn erased(self) -> Plan {
-        let Self { scenario, noise, options, faults, throws } = self;
-        Plan { scenario, noise, options: Document::of(&options), faults, throws }
+        let Self { scenario, noise, options, budget, faults, throws } = self;
+        Plan { scenario, noise, options: Document::of(&options), budget, faults, throws }
     }
 
     fn check_fault(&self, index: usize, fault: &Fault) -> Result<(), InvalidPlan> {

@@ -131,6 +131,7 @@ pub struct Scenario {
     pub(crate) sometimes: &'static [&'static str],
     pub(crate) draw: fn(u64) -> Plan,
     pub(crate) read: fn(&str) -> Result<Plan, serde_json::Error>,
+    pub(crate) schema: fn(&str) -> serde_json::Value,
     pub(crate) swarm: Open,
     pub(crate) turmoil: Play,
 }
@@ -181,6 +182,12 @@ impl Scenario {
     pub fn read(&self, json: &str) -> Result<Plan, NoPlan> {
         self.check_owner(&Plan::from_json(json)?)?;
         Ok((self.read)(json)?)
+    }
+
+    /// The JSON Schema of its plans. What a schema cannot say, such as that faults end within the safety phase,
+    /// [`Scenario::read`] checks besides.
+    pub fn schema(&self) -> serde_json::Value {
+        (self.schema)(self.name)
     }
 
     /// Runs a plan.

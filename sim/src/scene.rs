@@ -57,6 +57,8 @@ pub enum Kind {
     Ended,
     /// A process begins on the lane.
     Recovered,
+    /// A process does not begin on the lane, because its journal cannot be read.
+    Refused,
     /// The machine on the lane throws its die.
     Thrown,
     /// The machine on the lane has stepped, and this is its state.

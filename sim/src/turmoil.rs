@@ -84,12 +84,23 @@ pub(crate) struct Wire {
     stream: TcpStream,
     life: Life,
     place: u64,
+    line: Line,
+}
+
+/// What is between two ends: it can be broken, which resets the connection at this end.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Line(pub(crate) Life);
+
+impl axum::extract::connect_info::Connected<axum::serve::IncomingStream<'_, Doorway>> for Line {
+    fn connect_info(stream: axum::serve::IncomingStream<'_, Doorway>) -> Self {
+        stream.io().line.clone()
+    }
 }
 
 impl Wire {
     pub(crate) fn new(stream: TcpStream, life: Life) -> Self {
         let place = life.register();
-        Self { stream, life, place }
+        Self { stream, life, place, line: Line::default() }
     }
 
     /// Connects to a simulated host by its name.
@@ -117,7 +128,7 @@ impl AsyncRead for Wire {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.life.poll_ended(self.place, context).is_ready() {
+        if self.life.poll_ended(self.place, context).is_ready() || self.line.0.poll_ended(0, context).is_ready() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
         Pin::new(&mut self.stream).poll_read(context, buffer)

@@ -1,7 +1,8 @@
 //! What real files add to the log: folders, locks, lengths, and a process that ends in the midst of it.
 
-use purlin::log::{Blocks, Config, Entry, Log, OpenError, Settings};
+use purlin::log::{Blocks, Boundary, Config, Entry, Log, OpenError, Settings};
 use purlin_files::{Files, OpenFilesError};
+use std::os::unix::fs::DirEntryExt;
 use std::path::Path;
 
 fn config() -> Config {
@@ -59,6 +60,26 @@ fn a_write_changes_no_files_length() {
     let lengths: Vec<u64> = lengths.collect();
     assert!(lengths.len() > 2);
     assert!(lengths.iter().all(|length| *length == 1 << 14), "{lengths:?}");
+}
+
+/// Files are used again under other names, so a log that drops its beginning asks the system for no more room.
+#[test]
+fn a_log_that_drops_its_beginning_goes_on_in_the_same_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut log = open(folder.path());
+    let mut files = std::collections::BTreeSet::new();
+    for _ in 0..20 {
+        fill(&mut log, 40);
+        let through = Boundary { index: log.last_index() - 1, term: 1 };
+        log.truncate_prefix(through).unwrap();
+        log.sync().unwrap();
+        files.extend(std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().ino()));
+    }
+    let newest = log.blocks_mut().list().unwrap();
+    assert!(newest[0] > 10, "{newest:?}");
+    assert!(files.len() <= 6, "{files:?}");
+    drop(log);
+    assert_eq!(open(folder.path()).read(800..801).unwrap()[0].payload, [7; 100]);
 }
 
 #[test]

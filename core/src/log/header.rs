@@ -36,11 +36,13 @@ pub(super) enum Unusable {
 }
 
 impl Header {
-    const LENGTH: usize = 88;
+    /// Where the checksum lies. It covers the stamp too: with that of another segment a header is damaged.
+    const CHECK: usize = STAMP + 84;
 
+    /// Fills a sector that is stamped.
     pub(super) fn write(&self, sector: &mut [u8]) {
         let Snapshot { boundary, last, hard_state, chain } = self.snapshot;
-        let body = &mut sector[STAMP..STAMP + Self::LENGTH];
+        let body = &mut sector[STAMP..Self::CHECK];
         body[..8].copy_from_slice(&MAGIC);
         body[8..12].copy_from_slice(&VERSION.to_le_bytes());
         body[12..28].copy_from_slice(&self.identity.to_le_bytes());
@@ -50,13 +52,13 @@ impl Header {
             slot.copy_from_slice(&number.to_le_bytes());
         }
         body[80..84].copy_from_slice(&chain.to_le_bytes());
-        let check = crc32c::crc32c(&body[..84]);
-        body[84..88].copy_from_slice(&check.to_le_bytes());
+        let check = crc32c::crc32c(&sector[..Self::CHECK]);
+        sector[Self::CHECK..Self::CHECK + 4].copy_from_slice(&check.to_le_bytes());
     }
 
     pub(super) fn read(sector: &[u8]) -> Result<Self, Unusable> {
         let body = &sector[STAMP..SECTOR];
-        if body[..8] != MAGIC || u32_at(body, 84) != crc32c::crc32c(&body[..84]) {
+        if body[..8] != MAGIC || u32_at(sector, Self::CHECK) != crc32c::crc32c(&sector[..Self::CHECK]) {
             return Err(Unusable::Damaged);
         }
         let version = u32_at(body, 8);

@@ -25,9 +25,12 @@
 //! # How it tells a torn write from bit rot
 //! Every record's checksum covers that of the record before. Every sector of 512 bytes, which disks write whole or not at
 //! all, says which one it is, how often the log was opened before, and what was durable when it was written; no sector is
-//! written twice but by a repair. So a sector was either written as it stands, or it is an old one that a crash has left, or it is
+//! written twice with other bytes but by a repair. So a sector was either written as it stands, or it is an old one that a crash has left, or it is
 //! damaged. A record is damaged by a crash only where a sector is old, or where nothing valid follows; everything else is
 //! corruption.
+//!
+//! What is not known to be durable is written once more when the log is opened: after a failed sync a system may go on to show
+//! what never reached the disk, and take it for written.
 //!
 //! The problems that this answers: a checksum mismatch in the middle that was taken for the end of the log ([unistore 567]),
 //! vote and term in two writes ([hashicorp/raft 661]), a retried sync ([Rebello et al.](Blocks)), a truncation that did not

@@ -127,7 +127,10 @@ impl<'a, B: Blocks> Replay<'a, B> {
         if self.state.is_incomplete() {
             return Err(self.corruption(Position::body_of(from), "the entries before this segment are missing").into());
         }
-        let is_torn = !leftovers.is_empty() || tail.offset > STAMP || self.kind(tail.sector)? != Kind::Old;
+        if tail.offset == STAMP && self.kind(tail.sector)? != Kind::Old {
+            leftovers.push(tail.sector);
+        }
+        let is_torn = !leftovers.is_empty() || tail.offset > STAMP;
         self.clean(from, tail, &leftovers)?;
         let geometry = self.window.geometry;
         let (segment, offset) = (geometry.segment(tail.sector), geometry.offset(tail));
@@ -249,15 +252,17 @@ impl<'a, B: Blocks> Replay<'a, B> {
         Ok(if is_old { Kind::Old } else { Kind::Damaged })
     }
 
-    /// Whether a crash can have ended the log at `tail`. Gives the sectors behind it that were written by what was under way.
+    /// Whether a crash can have ended the log at `tail`. Gives the sectors behind it that were written by what was under way,
+    /// the damaged ones included.
     fn judge(&mut self, tail: Position) -> Result<Vec<u64>, OpenError> {
         let mut leftovers = Vec::new();
         for sector in tail.sector + 1..self.window.end {
-            if let Kind::New(stamp) = self.kind(sector)? {
-                if stamp.durable() > tail.sector {
+            match self.kind(sector)? {
+                Kind::New(stamp) if stamp.durable() > tail.sector => {
                     return Err(self.corruption(tail, "what was durable here is damaged or gone").into());
                 }
-                leftovers.push(sector);
+                Kind::New(_) | Kind::Damaged => leftovers.push(sector),
+                Kind::Old => {}
             }
         }
         if self.is_followed(tail)? {
@@ -313,18 +318,31 @@ impl<'a, B: Blocks> Replay<'a, B> {
     }
 
     /// Makes what was found durable, and wipes what was left of the rest: otherwise it could be taken for damage later.
+    ///
+    /// A sync of an earlier process may have failed, and the system may have kept in memory alone what it was to write: it
+    /// writes that only if it is told so once more.
     fn clean(&mut self, from: u64, tail: Position, leftovers: &[u64]) -> Result<(), BlockError> {
-        if tail.offset > STAMP {
-            self.wipe(tail)?;
-        }
+        let last_good = if tail.offset > STAMP { tail.sector } else { tail.sector - 1 };
+        let durable = self.window.stamp(last_good)?.map_or(from, |stamp| stamp.durable()).max(from);
+        self.window.write_again(durable..last_good + 1)?;
+        self.wipe_durably(tail, leftovers)?;
+        self.sync_segments_of(durable, tail.sector)
+    }
+
+    /// The leftovers go first: were the torn record gone and they not, they might seem to follow from what is before it.
+    fn wipe_durably(&mut self, tail: Position, leftovers: &[u64]) -> Result<(), BlockError> {
         for &sector in leftovers {
             self.wipe(Position { sector, offset: 0 })?;
         }
+        if let (Some(&first), Some(&last)) = (leftovers.iter().min(), leftovers.iter().max()) {
+            self.sync_segments_of(first, last)?;
+        }
+        if tail.offset > STAMP { self.wipe(tail) } else { Ok(()) }
+    }
+
+    fn sync_segments_of(&mut self, first: u64, last: u64) -> Result<(), BlockError> {
         let geometry = self.window.geometry;
-        let last_good = if tail.offset > STAMP { tail.sector } else { tail.sector - 1 };
-        let durable = self.window.stamp(last_good)?.map_or(from, |stamp| stamp.durable()).max(from);
-        let last = leftovers.iter().copied().fold(tail.sector, u64::max);
-        (geometry.segment(durable)..=geometry.segment(last)).try_for_each(|segment| self.window.sync(segment))
+        (geometry.segment(first)..=geometry.segment(last)).try_for_each(|segment| self.window.sync(segment))
     }
 
     fn wipe(&mut self, from: Position) -> Result<(), BlockError> {

@@ -76,8 +76,8 @@ impl Staged {
     fn push_header(&mut self, snapshot: &Snapshot) {
         let header = Header { identity: self.identity, sectors: self.sectors, snapshot: *snapshot };
         self.bytes.resize(self.bytes.len() + SECTOR, 0);
-        header.write(self.last_sector());
         self.stamp(None);
+        header.write(self.last_sector());
     }
 
     /// Stamps the sector that is being filled. The next record begins in a new one, so no sector is ever written twice.

@@ -5,6 +5,7 @@ use super::record::{HEAD, Head, Place};
 use super::sector::{Position, SECTOR, STAMP, Seed, Stamp};
 use super::staged::Staged;
 use super::{BlockError, Blocks};
+use core::ops::Range;
 
 /// Where sectors lie.
 #[derive(Clone, Copy, Debug)]
@@ -98,6 +99,21 @@ impl<'a, B: Blocks> Window<'a, B> {
     /// Writes within a sector. What was fetched before is not changed by it.
     pub(super) fn write(&mut self, at: Position, bytes: &[u8]) -> Result<(), BlockError> {
         self.blocks.write(self.geometry.segment(at.sector), self.geometry.offset(at), bytes)
+    }
+
+    /// Writes sectors once more as they were read.
+    pub(super) fn write_again(&mut self, sectors: Range<u64>) -> Result<(), BlockError> {
+        let mut from = sectors.start;
+        while from < sectors.end {
+            self.sector(from)?;
+            let Stretch { first, bytes } = &self.fetched[0];
+            let behind = &bytes[(from - first) as usize * SECTOR..];
+            let fits = ((sectors.end - from) as usize * SECTOR).min(behind.len());
+            let offset = self.geometry.offset(Position { sector: from, offset: 0 });
+            self.blocks.write(self.geometry.segment(from), offset, &behind[..fits])?;
+            from += (fits / SECTOR) as u64;
+        }
+        Ok(())
     }
 
     pub(super) fn sync(&mut self, segment: u64) -> Result<(), BlockError> {

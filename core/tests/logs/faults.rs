@@ -137,6 +137,40 @@ fn what_a_failed_sync_was_to_keep_is_confirmed_by_no_later_one() {
     assert_eq!(Content::of(&mut stand.log), synced);
 }
 
+/// The process ends on the error, as it should, and starts again on a system that still has in memory what it could not write.
+#[test]
+fn what_a_log_shows_after_a_failed_sync_and_a_restart_is_durable() {
+    let survivals = [Survival::Lost, Survival::Sectors { seed: 1 }, Survival::Sectors { seed: 2 }, Survival::Kept];
+    for (survival, length) in
+        survivals.into_iter().flat_map(|survival| [5, 600, 5_000].map(|length| (survival, length)))
+    {
+        let mut stand = written();
+        stand.arm(DiskFault::SyncError);
+        stand.append(vec![b'd'; length]).unwrap();
+        stand.sync().unwrap_err();
+        stand.reopen().unwrap();
+        let shown = Content::of(&mut stand.log);
+        stand.crash(survival).unwrap();
+        assert_eq!(Content::of(&mut stand.log), shown, "{survival:?}, {length} bytes");
+        stand.is_writable().unwrap();
+    }
+}
+
+#[test]
+fn a_truncated_suffix_that_was_acknowledged_never_comes_back() {
+    let survivals = [Survival::Lost, Survival::Kept].into_iter().chain((0..8).map(|seed| Survival::Sectors { seed }));
+    for survival in survivals {
+        let mut stand = written();
+        stand.change(&Change::TruncateSuffix(5)).unwrap();
+        stand.sync().unwrap();
+        stand.append("another fifth").unwrap();
+        stand.log.write().unwrap();
+        stand.crash(survival).unwrap();
+        let found = Content::of(&mut stand.log);
+        assert!(found.entries[4..].iter().all(|entry| entry.payload == b"another fifth"), "{survival:?}");
+    }
+}
+
 #[test]
 fn a_full_disk_is_told_and_ends_all_writing() {
     let mut stand = written();
@@ -220,6 +254,8 @@ fn what_a_repair_cut_off_never_comes_back() {
 fn a_repair_that_the_disk_confirmed_and_did_not_do_harms_nothing() {
     for bytes in 0..=512 {
         let mut stand = with_a_leftover();
+        // The first write is of what was found, and is done where it should be.
+        stand.arm(DiskFault::MisdirectedWrite { sectors: 0 });
         stand.arm(DiskFault::LostWrite);
         stand.reopen().unwrap();
         stand.append("new").unwrap();

@@ -3,7 +3,7 @@
 use crate::blocks::Survival;
 use crate::naive::{Change, Content};
 use crate::stand::{Disk, Stand, config, entry};
-use purlin::log::{Blocks, Boundary, Config, Log, OpenError, Settings};
+use purlin::log::{Blocks, Boundary, Config, HardState, Log, OpenError, Settings};
 
 fn turn(stand: &mut Stand) {
     stand.append(vec![1; 300]).unwrap();
@@ -118,7 +118,7 @@ fn another_version_is_refused() {
     let first = stand.disk.list().unwrap()[0];
     stand.disk.read(first, 0, &mut header).unwrap();
     header[30] = 2;
-    let check = crc32c::crc32c(&header[22..22 + 84]);
+    let check = crc32c::crc32c(&header[..22 + 84]);
     header[22 + 84..22 + 88].copy_from_slice(&check.to_le_bytes());
     stand.disk.disk().crash(Survival::Kept).unwrap();
     stand.disk.write(first, 0, &header).unwrap();
@@ -141,6 +141,23 @@ fn the_same_story_gives_the_same_bytes() {
     let disk = |stand: Stand| stand.disk.disk().inner().clone();
     assert_eq!(disk(several()), disk(several()));
     assert_ne!(disk(several()), Disk::default().disk().inner().clone());
+}
+
+/// Whoever changes a byte of what is written gives the format another version. The checksum is CRC32C, with an example of
+/// RFC 3720, B.4.
+#[test]
+fn the_format_is_that_of_version_1() {
+    assert_eq!(crc32c::crc32c(&[0; 32]), 0x8a91_36aa);
+    let mut stand = several();
+    stand.change(&Change::HardState(HardState { term: 2, vote: 3, commit: 4 })).unwrap();
+    stand.change(&Change::TruncateSuffix(5)).unwrap();
+    stand.change(&Change::TruncatePrefix(Boundary { index: 2, term: 1 })).unwrap();
+    stand.sync().unwrap();
+    let bytes: Vec<u8> = (0..20)
+        .filter_map(|segment| stand.disk.disk().inner().segment(segment).map(<[u8]>::to_vec))
+        .flatten()
+        .collect();
+    assert_eq!((bytes.len(), crc32c::crc32c(&bytes)), (6_144, 0xc1a5_6b63));
 }
 
 /// What was true before it is known by the header alone.

@@ -56,6 +56,11 @@ impl Stand {
     /// The log after a crash, which is one of the states since the last sync: that one from now on.
     pub fn crash(&mut self, survival: Survival) -> Result<(), String> {
         self.disk.disk().crash(survival).unwrap();
+        self.restart()
+    }
+
+    /// The same after the process alone has ended: what it has handed over is still there.
+    pub fn restart(&mut self) -> Result<(), String> {
         self.reopen().map_err(|error| error.to_string())?;
         let found = Content::of(&mut self.log);
         if !self.history.contains(&found) {

@@ -136,7 +136,11 @@ impl<const DRIFT: u32, const EXCLUSIVE: bool> Cluster for Storm<DRIFT, EXCLUSIVE
 
     /// A keeper's clock that jumps ends leases that it has promised to keep.
     fn bears(_options: &Options, kind: &FaultKind) -> bool {
-        !matches!(kind, FaultKind::ClockJump { node: 0, .. })
+        match kind {
+            FaultKind::ClockJump { node, .. } => *node != 0,
+            FaultKind::ClockBack { .. } | FaultKind::ClockFreeze { .. } => false,
+            _ => true,
+        }
     }
 
     fn inspect(_setting: &Setting<Options>, view: &View<'_, Lock>) -> Result<(), Violation> {

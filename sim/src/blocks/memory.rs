@@ -3,7 +3,7 @@
 use purlin::log::{BlockError, Blocks};
 use std::collections::BTreeMap;
 
-/// Segments in memory. Everything is durable at once: put it into a [`FaultyDisk`].
+/// Segments in memory. Everything is durable at once: put it into a [`FaultyDisk`](super::FaultyDisk).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
     segments: BTreeMap<u64, Vec<u8>>,

@@ -67,6 +67,8 @@ pub struct Desk<'a, P: Protocol> {
     pub(super) now: Instant,
     pub(super) phase: Phase,
     pub(super) grain_nanos: u64,
+    /// By how much everybody rests less than usual.
+    pub(super) haste: u32,
     pub(super) die: &'a mut Die,
     pub(super) asks: &'a mut u64,
     pub(super) errands: &'a mut Vec<Errand<P>>,
@@ -110,6 +112,7 @@ impl<P: Protocol> Desk<'_, P> {
 
     /// Sets the alarm, in place of an earlier one that has not gone off.
     pub fn wake_after(&mut self, after: Duration) {
+        let after = (after / self.haste).max(after.min(Duration::from_nanos(self.grain_nanos)));
         self.errands.push(Errand::Wake { after });
     }
 }

@@ -2,12 +2,13 @@
 
 use crate::clock::NodeClock;
 use crate::die::Die;
-use crate::plan::{InvalidPlan, Plan, Span};
+use crate::plan::{Budget, InvalidPlan, Plan, Span};
 use core::time::Duration;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The surroundings of one run, drawn for it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Environment {
     /// How long the safety phase lasts, in milliseconds; then everything is healed.
@@ -24,7 +25,7 @@ pub struct Environment {
 }
 
 /// How a node's clock differs from the true time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClockError {
     /// How far it is ahead at the start, in milliseconds.
@@ -99,13 +100,17 @@ impl Environment {
 
 impl ClockError {
     fn validate(self, field: &str, bounds: ClockBounds) -> Result<(), InvalidPlan> {
-        let ClockBounds { ahead_ms_max, drift_ppm_max } = bounds;
+        let ahead_ms_max = bounds.ahead_ms_max;
         let fits = self.ahead_ms <= ahead_ms_max;
         InvalidPlan::unless(fits, format!("{field}.ahead_ms"), self.ahead_ms, format!("give at most {ahead_ms_max}"))?;
-        let fits = self.drift_ppm.unsigned_abs() <= drift_ppm_max.min(Environment::DRIFT_PPM_MAX);
-        let mend = format!("give -{drift_ppm_max} to {drift_ppm_max}");
-        InvalidPlan::unless(fits, format!("{field}.drift_ppm"), self.drift_ppm, mend)
+        check_drift(&format!("{field}.drift_ppm"), self.drift_ppm, bounds)
     }
+}
+
+/// Checks that a clock drifts no more than it may.
+pub(super) fn check_drift(field: &str, drift_ppm: i32, bounds: ClockBounds) -> Result<(), InvalidPlan> {
+    let most = bounds.drift_ppm_max.min(Environment::DRIFT_PPM_MAX);
+    InvalidPlan::unless(drift_ppm.unsigned_abs() <= most, field, drift_ppm, format!("give -{most} to {most}"))
 }
 
 fn check_span(field: &str, span: Span, most_ms: u64) -> Result<(), InvalidPlan> {
@@ -161,6 +166,13 @@ pub enum Phase {
 }
 
 impl Phases {
+    /// The same, or only the safety phase, where recovery is not asserted.
+    #[must_use]
+    pub(super) fn within(self, budget: &Budget) -> Self {
+        let Self { healed, .. } = self;
+        if budget.liveness { self } else { Self { healed, recovered: healed, end: healed } }
+    }
+
     /// The part in which `elapsed` since the start of the run lies.
     pub fn at(&self, elapsed: Duration) -> Phase {
         match elapsed {

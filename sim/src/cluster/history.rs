@@ -111,6 +111,13 @@ pub enum Event<'a, P: Protocol> {
         /// How many records the journal holds.
         records: u64,
     },
+    /// A node's process does not begin, because its journal cannot be read or is damaged.
+    Refused {
+        /// The node.
+        node: u32,
+        /// Why.
+        why: &'a str,
+    },
     /// A node throws its die, during the step that follows.
     Thrown {
         /// The node.
@@ -141,6 +148,14 @@ pub enum End {
     PowerLost,
     /// Another process took its journal over.
     Usurped,
+    /// It was shut down in good order.
+    Stopped,
+    /// Its disk did not do as it was told.
+    DiskFailed,
+    /// The power went while it wrote.
+    Torn,
+    /// It was destroyed.
+    Destroyed,
 }
 
 impl End {
@@ -149,6 +164,10 @@ impl End {
             Self::Killed => "is killed",
             Self::PowerLost => "loses its power",
             Self::Usurped => "finds its journal taken over, and ends",
+            Self::Stopped => "is shut down",
+            Self::DiskFailed => "ends because its disk fails",
+            Self::Torn => "loses its power while it writes",
+            Self::Destroyed => "is destroyed",
         }
     }
 }
@@ -211,6 +230,10 @@ impl<P: Protocol> Happening for Event<'_, P> {
             Self::Began { fault } => print.words([12, fault.into()]),
             Self::Over { fault } => print.words([13, fault.into()]),
             Self::Healed => print.words([14]),
+            Self::Refused { node, why } => {
+                print.words([15, node.into()]);
+                print.bytes(why.as_bytes());
+            }
         }
     }
 }
@@ -240,6 +263,7 @@ impl<P: Protocol> Event<'_, P> {
             Self::Synced { node: who, records } => Scene::new(Kind::Synced, records).on(node(who)),
             Self::Ended { node: who, .. } => Scene::new(Kind::Ended, self).on(node(who)),
             Self::Recovered { node: who, .. } => Scene::new(Kind::Recovered, self).on(node(who)),
+            Self::Refused { node: who, .. } => Scene::new(Kind::Refused, self).on(node(who)),
             Self::Thrown { node: who, face } => Scene::new(Kind::Thrown, face).on(node(who)),
             Self::Began { fault } => Scene::new(Kind::FaultBegan, self).numbered(fault.into()),
             Self::Over { fault } => Scene::new(Kind::FaultOver, self).numbered(fault.into()),
@@ -280,6 +304,7 @@ impl<P: Protocol> fmt::Display for Event<'_, P> {
                 write!(formatter, "node {node} {}: {records} records stay, {lost} are lost", end.phrase())
             }
             Self::Recovered { node, records, .. } => write!(formatter, "node {node} begins with {records} records"),
+            Self::Refused { node, why } => write!(formatter, "node {node} does not begin: {why}"),
             Self::Thrown { node, face } => write!(formatter, "node {node} throws {face}"),
             Self::Began { fault } => write!(formatter, "fault {fault} begins"),
             Self::Over { fault } => write!(formatter, "fault {fault} is over"),

@@ -22,12 +22,19 @@ pub mod claims {
     pub const IMAGE_IS_THE_FOLD_OF_ITS_RECORDS: &str = "image_is_the_fold_of_its_records";
     /// A driver writes what its machine has persisted, in that order.
     pub const RECORDS_ARE_WRITTEN_IN_ORDER: &str = "records_are_written_in_order";
+    /// What a disk has synced is found by the next process, or its journal is refused; nothing else is found.
+    pub const WHAT_WAS_SYNCED_IS_FOUND_OR_REFUSED: &str = "what_was_synced_is_found_or_refused";
     /// Nothing panics.
     pub const NOTHING_PANICS: &str = crate::NOTHING_PANICS;
 
     /// All of them.
-    pub const ALL: [&str; 4] =
-        [EVERY_ANSWER_BELONGS_TO_AN_ASK, ASKS_ARE_ANSWERED_IN_TIME, IMAGE_IS_THE_FOLD_OF_ITS_RECORDS, NOTHING_PANICS];
+    pub const ALL: [&str; 5] = [
+        EVERY_ANSWER_BELONGS_TO_AN_ASK,
+        ASKS_ARE_ANSWERED_IN_TIME,
+        IMAGE_IS_THE_FOLD_OF_ITS_RECORDS,
+        WHAT_WAS_SYNCED_IS_FOUND_OR_REFUSED,
+        NOTHING_PANICS,
+    ];
 }
 
 /// What may be seen in any cluster. A scenario that names one of them among its own is held to it.
@@ -46,6 +53,16 @@ pub mod sights {
     pub const AN_ANSWER_STAYED_UNKNOWN: &str = "an_answer_stayed_unknown";
     /// Somebody asked a node that was down.
     pub const A_DOWN_NODE_WAS_ASKED: &str = "a_down_node_was_asked";
+    /// A node was shut down in good order.
+    pub const A_NODE_WAS_SHUT_DOWN: &str = "a_node_was_shut_down";
+    /// A disk did not do as it was told.
+    pub const A_DISK_FAILED: &str = "a_disk_failed";
+    /// A journal was damaged, or could not be read, and was refused.
+    pub const A_JOURNAL_WAS_REFUSED: &str = "a_journal_was_refused";
+    /// The power went while something was written.
+    pub const A_WRITE_WAS_TORN: &str = "a_write_was_torn";
+    /// A node was destroyed.
+    pub const A_NODE_WAS_DESTROYED: &str = "a_node_was_destroyed";
     /// A process stood still.
     pub const A_PROCESS_WAS_PAUSED: &str = "a_process_was_paused";
     /// A clock jumped.
@@ -139,6 +156,7 @@ impl General {
             Event::Synced { node, records } => self.synced(node, records),
             Event::Ended { node, end, records, lost } => self.ended(node, end, records, lost),
             Event::Recovered { node, records, .. } => *self.disk(node) = (records, records),
+            Event::Refused { .. } => self.saw(sights::A_JOURNAL_WAS_REFUSED),
             Event::Began { fault } => self.began(fault),
             _ => {}
         }
@@ -186,6 +204,10 @@ impl General {
             End::Killed => self.saw(sights::A_PROCESS_WAS_KILLED),
             End::PowerLost => self.saw(sights::THE_POWER_WENT),
             End::Usurped => self.saw(sights::A_JOURNAL_WAS_TAKEN_OVER),
+            End::Stopped => self.saw(sights::A_NODE_WAS_SHUT_DOWN),
+            End::DiskFailed => self.saw(sights::A_DISK_FAILED),
+            End::Torn => self.saw(sights::A_WRITE_WAS_TORN),
+            End::Destroyed => self.saw(sights::A_NODE_WAS_DESTROYED),
         }
         self.saw_if(lost > 0, sights::RECORDS_WERE_LOST);
         self.saw_if(end == End::Killed && records > synced, sights::UNSYNCED_RECORDS_OUTLIVED_A_KILL);
@@ -194,8 +216,8 @@ impl General {
     fn began(&mut self, fault: u32) {
         match self.faults.get(fault as usize).map(|fault| fault.kind) {
             Some(FaultKind::Pause { .. }) => self.saw(sights::A_PROCESS_WAS_PAUSED),
-            Some(FaultKind::ClockJump { .. }) => self.saw(sights::A_CLOCK_JUMPED),
-            Some(FaultKind::Partition { .. }) => self.saw(sights::A_PARTITION_LAY_BETWEEN_NODES),
+            Some(FaultKind::ClockJump { .. } | FaultKind::ClockBack { .. }) => self.saw(sights::A_CLOCK_JUMPED),
+            Some(kind) if kind.groups().is_some() => self.saw(sights::A_PARTITION_LAY_BETWEEN_NODES),
             _ => {}
         }
     }

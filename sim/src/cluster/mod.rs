@@ -136,12 +136,15 @@ pub use judges::{claims, sights};
 
 use crate::checker::{Judge, Violation};
 use crate::die::Die;
-use crate::plan::{Fault, FaultKind, InvalidPlan, Nodes, Plan, PlanOptions};
+use crate::plan::{Budget, Fault, FaultKind, InvalidPlan, Nodes, Plan, PlanOptions};
 use crate::scenario::{Scenario, read};
 use core::fmt::Debug;
+use environment::check_drift;
+use faults::Arsenal;
 use purlin::Instant;
 use purlin::machine::Machine;
 use purlin::protocol::Protocol;
+use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -181,6 +184,25 @@ pub trait Cluster: Sized + 'static {
 
     /// The nodes: at least one, and at most [`Nodes::MAX`]. The options have been checked.
     fn nodes(options: &Self::Options) -> Vec<Node<Self::Protocol>>;
+
+    /// How many versions of its software the cluster knows. All nodes begin with version 0.
+    const VERSIONS: u32 = 1;
+
+    /// The nodes as that version sets them up: as many, under the same addresses. What differs between versions is what
+    /// the protocol makes of its configuration.
+    fn nodes_of(options: &Self::Options, _version: u32) -> Vec<Node<Self::Protocol>> {
+        Self::nodes(options)
+    }
+
+    /// How many of the nodes may be destroyed so that those that remain still recover.
+    fn spare(_options: &Self::Options) -> u32 {
+        0
+    }
+
+    /// What the options look like as JSON; anything, unless the cluster says more.
+    fn schema(_generator: &mut SchemaGenerator) -> Schema {
+        true.into()
+    }
 
     /// The clients.
     fn clients(setting: &Setting<Self::Options>) -> Vec<Self::Client>;
@@ -289,6 +311,7 @@ impl Scenario {
             sometimes: C::SOMETIMES,
             draw: |seed| draw::<C>(seed).erased(),
             read: read::<Staged<C>>,
+            schema: Plan::<Staged<C>>::schema,
             swarm: |plan, watch| Ok(swarm::open::<C>(&plan.typed()?, watch)),
             turmoil: |plan, watch| Ok(full_stack::play::<C>(&plan.typed()?, watch)),
         }
@@ -324,7 +347,36 @@ impl<C: Cluster> PlanOptions for Staged<C> {
         let workload = &self.setting.workload;
         faults::check_kind(field, kind, C::nodes(workload).len() as u32)?;
         let mend = "leave it out: this protocol is not meant to bear it";
-        InvalidPlan::unless(C::bears(workload, kind), field, kind.name(), mend)
+        InvalidPlan::unless(C::bears(workload, kind), field, kind.name(), mend)?;
+        match *kind {
+            FaultKind::Upgrade { version, .. } => {
+                let mend = format!("give 0 to {}, the versions that this scenario knows", C::VERSIONS - 1);
+                InvalidPlan::unless(version < C::VERSIONS, format!("{field}.upgrade.version"), version, mend)
+            }
+            FaultKind::ClockDrift { drift_ppm, .. } => {
+                check_drift(&format!("{field}.clock_drift.drift_ppm"), drift_ppm, C::clocks(workload))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_budget(&self, budget: &Budget) -> Result<(), InvalidPlan> {
+        let (given, most) = (budget.destroyed, C::spare(&self.setting.workload));
+        let mend = format!(
+            "give at most {most}: those that remain cannot recover from more; or set budget.liveness to false, so that \
+             recovery is not asserted"
+        );
+        InvalidPlan::unless(given <= most || !budget.liveness, "budget.destroyed", given, mend)
+    }
+
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        let (environment, workload) = (generator.subschema_for::<Environment>(), C::schema(generator));
+        json_schema!({
+            "type": "object",
+            "properties": {"environment": environment, "workload": workload},
+            "required": ["environment", "workload"],
+            "additionalProperties": false,
+        })
     }
 }
 
@@ -338,21 +390,37 @@ fn draw<C: Cluster>(seed: u64) -> Plan<Staged<C>> {
     let die = &mut Die::new(seed, "plan");
     let workload = C::draw(die);
     let nodes = (C::nodes(&workload).len() as u32).min(Nodes::MAX);
-    let environment = Environment::draw(die, nodes, C::clocks(&workload));
+    let bounds = C::clocks(&workload);
+    let environment = Environment::draw(die, nodes, bounds);
     let setting = Setting { environment, workload };
-    let count = die.between(2, 8);
-    let faults = (0..count).filter_map(|_| draw_fault::<C>(die, nodes, &setting)).collect();
+    let down_at_once = *die.pick(&[1, nodes.div_ceil(2), nodes]);
+    let budget =
+        Budget { down_at_once, destroyed: die.between(0, C::spare(&setting.workload).into()) as u32, liveness: true };
+    let faults = draw_faults::<C>(die, nodes, &setting, &budget);
     let noise = die.below(Plan::NOISE_MAX);
-    Plan { scenario: C::NAME.to_owned(), noise, options: Staged { setting }, faults, throws: None }
+    Plan { scenario: C::NAME.to_owned(), noise, options: Staged { setting }, budget, faults, throws: None }
 }
 
-/// A fault that the protocol is meant to bear, unless twenty throws give none.
-fn draw_fault<C: Cluster>(die: &mut Die, nodes: u32, setting: &Setting<C::Options>) -> Option<Fault> {
-    let safety_ms = setting.environment.safety_ms;
+/// Faults that the protocol is meant to bear, within the budget.
+fn draw_faults<C: Cluster>(die: &mut Die, nodes: u32, setting: &Setting<C::Options>, budget: &Budget) -> Vec<Fault> {
+    let Setting { environment, workload } = setting;
+    let arsenal = Arsenal::choose(die, nodes, C::VERSIONS, environment, C::clocks(workload));
+    let mut faults = Vec::new();
+    for _ in 0..die.between(2, 8) {
+        // Twenty throws may find none that fits; then there is one less.
+        let drawn = (0..20).map(|_| draw_fault(die, &arsenal, environment.safety_ms));
+        let fits = |fault: &Fault| {
+            C::bears(workload, &fault.kind) && budget.check(&[faults.as_slice(), &[*fault]].concat()).is_ok()
+        };
+        let fault = drawn.into_iter().find(fits);
+        faults.extend(fault);
+    }
+    faults
+}
+
+fn draw_fault(die: &mut Die, arsenal: &Arsenal<'_>, safety_ms: u64) -> Fault {
     let duration_ms = *die.pick(&[10, 100, 1_000, safety_ms / 3]);
     let duration_ms = die.between(1, duration_ms.min(safety_ms / 3));
     let start_ms = die.between(0, safety_ms - duration_ms);
-    let kinds = (0..20).map(|_| faults::draw_kind(die, nodes, &setting.environment));
-    let kind = kinds.into_iter().find(|kind| C::bears(&setting.workload, kind))?;
-    Some(Fault { start_ms, duration_ms, kind })
+    Fault { start_ms, duration_ms, kind: arsenal.draw(die) }
 }

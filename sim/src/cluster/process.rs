@@ -1,13 +1,13 @@
 //! One life of a node's process in the swarm: its machine, and what dies with it.
 
 use super::client::Ask;
+use super::faults::Faults;
 use super::history::Event;
 use super::judges::Judges;
 use crate::checker::Judge;
 use crate::die::Die;
 use crate::history::Recorder;
 use core::num::NonZeroU32;
-use core::time::Duration;
 use derive_where::derive_where;
 use purlin::protocol::{Effect, Input, Protocol, Ticket};
 use purlin::{Clock, Host, Instant};
@@ -77,6 +77,7 @@ where
     pub(super) clock: Instant,
     pub(super) node: u32,
     pub(super) die: &'a mut Die,
+    pub(super) faults: &'a Faults,
     pub(super) recorder: &'a mut Recorder<Judges<P, J>>,
     pub(super) effects: &'a mut Vec<Effect<P>>,
 }
@@ -95,7 +96,8 @@ where
     Judges<P, J>: for<'a> Judge<Event<'a> = Event<'a, P>>,
 {
     fn choose(&mut self, bound: NonZeroU32) -> u32 {
-        let face = self.die.choose(bound);
+        let thrown = self.die.choose(bound);
+        let face = self.faults.loaded(self.node, bound).unwrap_or(thrown);
         self.recorder.record(self.at, &Event::Thrown { node: self.node, face });
         face
     }
@@ -103,9 +105,4 @@ where
     fn emit(&mut self, effect: Effect<P>) {
         self.effects.push(effect);
     }
-}
-
-/// How long it takes in truth until a node's clock shows so much more.
-pub(super) fn real(clock: crate::clock::NodeClock, now: Instant, local: Duration) -> Duration {
-    clock.when(clock.read(now) + local).saturating_since(now)
 }

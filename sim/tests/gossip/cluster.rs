@@ -58,6 +58,14 @@ impl Cluster for Gossiping {
         (0..nodes).map(|own| Node::at(own, Config { own, nodes, again_ms })).collect()
     }
 
+    const VERSIONS: u32 = 2;
+
+    /// The later version tells everything twice as often.
+    fn nodes_of(options: &Options, version: u32) -> Vec<Node<Gossip>> {
+        let again_ms = (options.again_ms >> version).max(1);
+        Self::nodes(&Options { again_ms, ..options.clone() })
+    }
+
     fn clients(setting: &Setting<Options>) -> Vec<Speaker> {
         let Options { nodes, words, .. } = setting.workload;
         (0..nodes).map(|node| Speaker { node, next: 0, words, recalls: 0 }).collect()

@@ -4,7 +4,7 @@ mod cluster;
 mod machine;
 
 use cluster::Gossiping;
-use purlin_sim::{Campaign, Fault, FaultKind, Link, Nodes, Plan, Ratio, Scenario, Span, Summary, Tier};
+use purlin_sim::{Campaign, Fault, FaultKind, Law, Link, Nodes, Plan, Ratio, Scenario, Span, Summary, Tier};
 use std::process::Command;
 
 fn scenario() -> Scenario {
@@ -39,15 +39,36 @@ fn faults() -> Vec<FaultKind> {
         FaultKind::Lose { share: half, link: None },
         FaultKind::Lose { share: all, link },
         FaultKind::Duplicate { share: all, link: None },
-        FaultKind::Delay { extra, link },
+        FaultKind::Delay { extra, law: Law::Even, link },
+        FaultKind::Delay { extra, law: Law::Halving, link: None },
+        FaultKind::Reorder { share: half, extra, link: None },
+        FaultKind::Bridge { node: 1 },
+        FaultKind::Ring,
+        FaultKind::Flap { groups, cut_ms: 100, free_ms: 50 },
+        FaultKind::Bandwidth { bytes_per_second: 100, queue_bytes: 200, link: None },
         FaultKind::Partition { groups, one_way: false },
         FaultKind::Partition { groups, one_way: true },
         FaultKind::Kill { node: 0 },
         FaultKind::PowerLoss { node: 0 },
         FaultKind::Usurp { node: 1 },
         FaultKind::Pause { node: 1 },
+        FaultKind::Restart { node: 0 },
+        FaultKind::SlowNode { node: 0, extra },
+        FaultKind::Upgrade { node: 1, version: 1 },
         FaultKind::SlowDisk { node: 0, extra },
+        FaultKind::TornWrite { node: 0 },
+        FaultKind::BitRot { node: 0, bits: 3 },
+        FaultKind::MisdirectedWrite { node: 0 },
+        FaultKind::FsyncError { node: 0 },
+        FaultKind::FullDisk { node: 1 },
+        FaultKind::ReadError { node: 0 },
         FaultKind::ClockJump { node: 0, forward_ms: 60_000 },
+        FaultKind::ClockBack { node: 0, back_ms: 1_000 },
+        FaultKind::ClockFreeze { node: 0 },
+        FaultKind::ClockDrift { node: 0, drift_ppm: -10_000 },
+        FaultKind::LoadedDie { node: 0, face: 0 },
+        FaultKind::Spike { factor: 10 },
+        FaultKind::Herd,
     ]
 }
 
@@ -93,9 +114,16 @@ fn each_fault_is_felt_in_both_tiers() {
             (FaultKind::Kill { node: 0 }, "is killed"),
             (FaultKind::PowerLoss { node: 0 }, "loses its power"),
             (FaultKind::Usurp { node: 0 }, "taken over"),
+            (FaultKind::Restart { node: 0 }, "is shut down"),
+            (FaultKind::Upgrade { node: 0, version: 1 }, "is shut down"),
+            (FaultKind::TornWrite { node: 0 }, "loses its power while it writes"),
+            (FaultKind::FsyncError { node: 0 }, "ends because its disk fails"),
+            (FaultKind::FullDisk { node: 0 }, "ends because its disk fails"),
+            (FaultKind::ReadError { node: 0 }, "does not begin"),
+            (FaultKind::BitRot { node: 0, bits: 100 }, "does not begin"),
         ] {
             let down = during(kind);
-            assert_eq!(count(&down, ["node 0", word]), 1, "{tier}");
+            assert_eq!(count(&down, ["node 0", word]), 1, "{tier}, {kind:?}: {down:#?}");
             let end = down.iter().position(|line| line.contains(word)).unwrap();
             assert_eq!(count(&down[end + 1..], ["is answered by node 0", ""]), 0, "{tier}: it is down");
         }
@@ -171,9 +199,17 @@ const BAD_FIELDS: &[(&str, &str, &[&str])] = &[
     ("/options/environment/clocks/0/drift_ppm", "10001", &["options.environment.clocks[0].drift_ppm is 10001"]),
     ("/options/environment/clocks/0/ahead_ms", "10001", &["options.environment.clocks[0].ahead_ms is 10001"]),
     ("/faults/0/kind", r#"{"kill": {"node": 9}}"#, &["faults[0].kind.kill.node is 9", "give a node from 0 to"]),
-    ("/faults/0/kind", r#""crash""#, &["faults[0].kind is crash", "this scenario knows kill"]),
+    (
+        "/faults/0/kind",
+        r#""crash""#,
+        &["faults[0].kind is crash", "this scenario knows all faults but those of called services"],
+    ),
     ("/faults/0/kind", r#"{"lose": {"share": [1, 2], "link": [1, 1]}}"#, &["faults[0].kind.lose.link is [1, 1]"]),
-    ("/faults/0/kind", r#"{"clock_jump": {"node": 0, "forward_ms": 0}}"#, &["faults[0].kind.forward_ms is 0"]),
+    (
+        "/faults/0/kind",
+        r#"{"clock_jump": {"node": 0, "forward_ms": 0}}"#,
+        &["faults[0].kind.clock_jump.forward_ms is 0"],
+    ),
     (
         "/faults/0/kind",
         r#"{"partition": {"groups": [[0], []], "one_way": false}}"#,

@@ -22,10 +22,16 @@ pub(super) async fn run<C: Cluster>(stage: Arc<Stage<C>>, mut notices: Notices<C
     let alarms = Rc::new(RefCell::new(vec![None; clients as usize]));
     let company = Company { stage, time: HostTime::start(), alarms };
     (0..clients).for_each(|client| company.act(client, Occasion::Started));
-    while let Some((node, event)) = notices.recv().await {
-        (0..clients).for_each(|client| company.act(client, Occasion::Notified { node, event: &event }));
+    loop {
+        tokio::select! {
+            biased;
+            () = company.stage.herd.notified() => (0..clients).for_each(|client| company.wake(client)),
+            notice = notices.recv() => {
+                let Some((node, event)) = notice else { return pending().await };
+                (0..clients).for_each(|client| company.act(client, Occasion::Notified { node, event: &event }));
+            }
+        }
     }
-    pending().await
 }
 
 /// All clients, on one host.
@@ -64,6 +70,15 @@ impl<C: Cluster> Company<C> {
             };
             company.act(client, occasion);
         });
+    }
+
+    /// The client stops resting, if it is.
+    fn wake(&self, client: u32) {
+        let alarm = self.alarms.borrow_mut()[client as usize].take();
+        if let Some(alarm) = alarm {
+            alarm.abort();
+            self.act(client, Occasion::Woken);
+        }
     }
 
     fn set_alarm(&self, client: u32, after: Duration) {

@@ -20,6 +20,8 @@ pub(super) struct Director<'a, C: Cluster> {
 enum Cue {
     Begin(u32),
     End(u32),
+    /// A flapping partition falls or rises.
+    Flap(u32),
     Heal,
 }
 
@@ -62,11 +64,26 @@ impl<'a, C: Cluster> Director<'a, C> {
         while let Some((_, cue)) = self.agenda.pop_if(|(at, _)| *at <= simulation.elapsed()) {
             let at = Instant::ORIGIN + simulation.elapsed();
             match cue {
-                Cue::Begin(fault) => self.stage.begin(at, fault),
+                Cue::Begin(fault) => {
+                    let stays = self.stage.begin(at, fault);
+                    self.flap_again(fault, simulation.elapsed(), stays);
+                }
+                Cue::Flap(fault) => {
+                    let stays = self.stage.flap(fault);
+                    self.flap_again(fault, simulation.elapsed(), stays);
+                }
                 Cue::End(fault) => self.stage.end(at, fault),
                 Cue::Heal => self.stage.record(at, &Event::Healed),
             }
             self.set_ways(simulation);
+        }
+    }
+
+    fn flap_again(&mut self, fault: u32, now: Duration, stays: Option<Duration>) {
+        if let Some(stays) = stays {
+            let at = now + stays;
+            let place = self.agenda.partition_point(|(other, _)| *other > at);
+            self.agenda.insert(place, (at, Cue::Flap(fault)));
         }
     }
 

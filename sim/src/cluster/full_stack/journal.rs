@@ -2,8 +2,8 @@
 
 use super::stage::{Refused, Stage};
 use crate::cluster::Cluster;
+use crate::cluster::disk::DiskFailed;
 use crate::turmoil::HostTime;
-use core::convert::Infallible;
 use core::future::Future;
 use core::time::Duration;
 use purlin::protocol::Protocol;
@@ -23,17 +23,20 @@ pub(super) struct DiskJournal<C: Cluster> {
 
 impl<C: Cluster> DiskJournal<C> {
     /// Waits for a sync that has begun.
-    async fn sync(&self, begun: Result<Duration, Refused>) -> Result<(), JournalError<Infallible>> {
-        sleep(begun.map_err(|Refused| JournalError::Refused)?).await;
-        self.stage.synced(self.time.now(), self.node);
-        Ok(())
+    async fn sync(&self, begun: Result<Duration, Refused>) -> Result<(), JournalError<DiskFailed>> {
+        let takes = begun.map_err(|why| match why {
+            Refused::Usurped => JournalError::Refused,
+            Refused::DiskFailed => JournalError::Failed(DiskFailed),
+        })?;
+        sleep(takes).await;
+        self.stage.synced(self.time.now(), self.node).map_err(JournalError::Failed)
     }
 }
 
 impl<C: Cluster> Journal<P<C>> for DiskJournal<C> {
-    type Error = Infallible;
+    type Error = DiskFailed;
 
-    async fn append(&mut self, records: Vec<<P<C> as Protocol>::Record>) -> Result<(), JournalError<Infallible>> {
+    async fn append(&mut self, records: Vec<<P<C> as Protocol>::Record>) -> Result<(), JournalError<DiskFailed>> {
         let begun = self.stage.write(self.time.now(), self.node, &records);
         self.sync(begun).await?;
         self.records += records.len() as u64;
@@ -43,15 +46,15 @@ impl<C: Cluster> Journal<P<C>> for DiskJournal<C> {
     fn load(
         &mut self,
         load: <P<C> as Protocol>::Load,
-    ) -> impl Future<Output = Result<Option<<P<C> as Protocol>::Loaded>, JournalError<Infallible>>> + Send {
+    ) -> impl Future<Output = Result<Option<<P<C> as Protocol>::Loaded>, JournalError<DiskFailed>>> + Send {
         let (loaded, takes) = self.stage.load(self.node, load);
         async move {
             sleep(takes).await;
-            Ok(loaded)
+            loaded.map_err(JournalError::Failed)
         }
     }
 
-    async fn compact(&mut self, image: <P<C> as Protocol>::Image) -> Result<(), JournalError<Infallible>> {
+    async fn compact(&mut self, image: <P<C> as Protocol>::Image) -> Result<(), JournalError<DiskFailed>> {
         let begun = self.stage.compact(self.time.now(), self.node, &image);
         self.sync(begun).await?;
         self.records = 0;

@@ -40,7 +40,7 @@ fn host(node: u32) -> String {
 
 pub(super) fn play<C: Cluster>(plan: &Plan<Staged<C>>, watch: Watch) -> Played {
     let (stage, notices) = Stage::<C>::new(plan, watch);
-    let end = plan.options.phases().end;
+    let end = plan.options.phases().within(&plan.budget).end;
     let mut simulation = simulation(plan.noise, end + Duration::from_secs(1));
     for node in 0..stage.nodes() {
         let stage = Arc::clone(&stage);
@@ -51,5 +51,6 @@ pub(super) fn play<C: Cluster>(plan: &Plan<Staged<C>>, watch: Watch) -> Played {
     let (recorder, events) = stage.close().expect("the history is closed once, here");
     drop(simulation);
     let throws = stage.thrown();
-    Played { recorded: recorder.finish(Instant::ORIGIN + simulated), events, simulated, throws }
+    let recorded = if plan.budget.liveness { recorder.finish(Instant::ORIGIN + simulated) } else { recorder.stop() };
+    Played { recorded, events, simulated, throws }
 }

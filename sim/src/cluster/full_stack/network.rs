@@ -11,6 +11,7 @@ use purlin_tokio::Network;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::task::{AbortHandle, spawn_local};
+use tokio::time::{Sleep, sleep};
 use turmoil::net::{TcpListener, TcpStream};
 
 /// The network as one process sees it. Its tasks stand still when the process does, and end with it.
@@ -69,7 +70,7 @@ impl<C: Cluster> Network for ProcessNetwork<C> {
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let task = Gated { stage: Arc::clone(&self.stage), node: self.node, task: Box::pin(task) };
+        let task = Gated::new(Arc::clone(&self.stage), self.node, task);
         let task = spawn_local(task).abort_handle();
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).push(task);
     }
@@ -84,16 +85,32 @@ impl<C: Cluster> ProcessNetwork<C> {
 
 /// A task of a process that may be made to stand still.
 pub(super) struct Gated<C: Cluster, F> {
-    pub(super) stage: Arc<Stage<C>>,
-    pub(super) node: u32,
-    pub(super) task: Pin<Box<F>>,
+    stage: Arc<Stage<C>>,
+    node: u32,
+    task: Pin<Box<F>>,
+    /// How long a slow process is still busy with the last thing.
+    busy: Option<Pin<Box<Sleep>>>,
+}
+
+impl<C: Cluster, F: Future> Gated<C, F> {
+    pub(super) fn new(stage: Arc<Stage<C>>, node: u32, task: F) -> Self {
+        Self { stage, node, task: Box::pin(task), busy: None }
+    }
+
+    fn is_busy(&mut self, context: &mut Context<'_>) -> bool {
+        let busy = self.busy.as_mut().is_some_and(|busy| busy.as_mut().poll(context).is_pending());
+        if !busy {
+            self.busy = self.stage.service(self.node).map(|takes| Box::pin(sleep(takes)));
+        }
+        busy
+    }
 }
 
 impl<C: Cluster, F: Future> Future for Gated<C, F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        if self.stage.is_paused(self.node, context) {
+        if self.stage.is_paused(self.node, context) || self.is_busy(context) {
             return Poll::Pending;
         }
         self.task.as_mut().poll(context)

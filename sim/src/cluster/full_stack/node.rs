@@ -5,7 +5,7 @@ use super::network::{Gated, ProcessNetwork, place};
 use super::stage::Stage;
 use super::transport::FaultyTransport;
 use crate::checker::Violation;
-use crate::cluster::process::real;
+use crate::cluster::disk::DiskFailed;
 use crate::cluster::{Cluster, Node};
 use crate::turmoil::HostTime;
 use core::num::{NonZeroU32, NonZeroUsize};
@@ -24,19 +24,23 @@ type P<C> = <C as Cluster>::Protocol;
 /// After how many records the journal is compacted: so few that it happens often.
 const COMPACT_AFTER: NonZeroUsize = NonZeroUsize::new(40).expect("40 is not 0");
 
+/// How long the system takes to end the tasks of a process and to close its port.
+const RESTARTING: Duration = Duration::from_millis(1);
+
 pub(super) async fn run<C: Cluster>(stage: Arc<Stage<C>>, node: u32) -> turmoil::Result {
     let time = HostTime::start();
     loop {
         let (life, opening) = stage.revive(node).await;
         let network = ProcessNetwork::new(Arc::clone(&stage), node, life.clone());
         let process = live(Arc::clone(&stage), node, time, network.clone(), opening);
-        let process = Gated { stage: Arc::clone(&stage), node, task: Box::pin(process) };
+        let process = Gated::new(Arc::clone(&stage), node, process);
         tokio::select! {
             biased;
             () = life.ended() => {}
             lived = process => lived?,
         }
         network.end();
+        sleep(RESTARTING).await;
     }
 }
 
@@ -50,7 +54,7 @@ async fn live<C: Cluster>(
 ) -> io::Result<()> {
     sleep(opening).await;
     let transport = transport(&stage, node, time, network).await?;
-    let (Node { config, .. }, image, records) = stage.recover(time.now(), node);
+    let Some((Node { config, .. }, image, records)) = stage.recover(time.now(), node) else { return Ok(()) };
     let journal = DiskJournal { stage: Arc::clone(&stage), node, time, records };
     let setup = Setup::new(config, journal, image)
         .transport(transport)
@@ -61,7 +65,8 @@ async fn live<C: Cluster>(
     stage.serve(node, handle);
     match driver.run().await {
         Err(JournalError::Refused) => stage.usurped(time.now(), node),
-        Err(JournalError::Failed(never)) => match never {},
+        Err(JournalError::Failed(DiskFailed)) => stage.disk_failed(time.now(), node),
+        Ok(_) if stage.stopped(time.now(), node) => {}
         Ok(_) => {
             stage.note(Err(Violation::new(crate::NOTHING_PANICS, "a driver ended although nobody had asked it to")))
         }
@@ -114,7 +119,7 @@ struct NodeSurroundings<C: Cluster> {
 
 impl<C: Cluster> Clock for NodeSurroundings<C> {
     fn now(&self) -> Instant {
-        self.stage.clock(self.node).read(self.time.now())
+        self.stage.now(self.time.now(), self.node)
     }
 }
 
@@ -124,7 +129,7 @@ impl<C: Cluster> Surroundings for NodeSurroundings<C> {
     }
 
     fn real(&self, local: Duration) -> Duration {
-        real(self.stage.clock(self.node), self.time.now(), local)
+        self.stage.real(self.node, local)
     }
 }
 

@@ -16,6 +16,7 @@ impl<C: Cluster> Swarm<C> {
             now,
             phase: self.phases.at(now.saturating_since(Instant::ORIGIN)),
             grain_nanos: self.setting.environment.grain_ns,
+            haste: self.faults.haste(),
             die: &mut seat.die,
             asks: &mut self.asks,
             errands: &mut self.errands,
@@ -51,6 +52,7 @@ impl<C: Cluster> Swarm<C> {
 
     pub(super) fn wake(&mut self, client: u32, serial: u64) {
         if self.seats[client as usize].alarm == serial {
+            self.seats[client as usize].alarm = 0;
             self.act(client, Occasion::Woken);
         }
     }

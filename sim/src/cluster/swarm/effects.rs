@@ -4,10 +4,10 @@ use super::{P, Parcel, Station, Step, Swarm};
 use crate::checker::Violation;
 use crate::cluster::Cluster;
 use crate::cluster::client::Occasion;
-use crate::cluster::faults::Passage;
+use crate::cluster::faults::{Passage, size};
 use crate::cluster::history::Event;
 use crate::cluster::judges::claims;
-use crate::cluster::process::{Fenced, real};
+use crate::cluster::process::Fenced;
 use crate::plan::Link;
 use core::time::Duration;
 use purlin::protocol::{Effect, Fence, Input, Protocol, Ticket};
@@ -76,9 +76,9 @@ impl<C: Cluster> Swarm<C> {
 
     pub(super) fn arm(&mut self, node: u32, timer: <P<C> as Protocol>::Timer, after: Duration) {
         self.serials += 1;
-        let (now, serial) = (self.world.now(), self.serials);
+        let serial = self.serials;
         let station = self.station(node);
-        let (life, after) = (station.life, real(station.clock, now, after));
+        let (life, after) = (station.life, station.clock.real(after));
         if let Some(process) = &mut station.process {
             process.arm(timer, serial);
             self.world.after(after, Step::Fire { node, life, serial });
@@ -88,6 +88,9 @@ impl<C: Cluster> Swarm<C> {
     pub(super) fn load(&mut self, node: u32, load: <P<C> as Protocol>::Load) {
         let sync = self.setting.environment.sync;
         let Station { disk, disk_die, life, .. } = &mut self.nodes[node as usize];
+        if !disk.is_readable() {
+            return self.disk_failed(node);
+        }
         if let Some(loaded) = P::<C>::lookup(disk.records(), load) {
             let (life, takes) = (*life, self.faults.sync(disk_die, sync, node));
             let loaded = self.loaded.put(loaded);
@@ -126,11 +129,17 @@ impl<C: Cluster> Swarm<C> {
         }
     }
 
+    /// How long a message waits before a narrow link; `None` if it is lost there.
+    fn squeeze(&mut self, parcel: &Parcel<P<C>>) -> Option<Duration> {
+        self.faults.squeeze(self.world.now(), parcel.link, || size(&parcel.message))
+    }
+
     pub(super) fn dispatch(&mut self, parcel: Parcel<P<C>>) {
         let (link, usual) = (parcel.link, self.setting.environment.link);
         let latency = self.faults.latency(&mut self.links, usual, link);
+        let Some(waits) = self.squeeze(&parcel) else { return };
         let parcel = self.parcels.put(parcel);
-        self.world.after(latency, Step::Deliver { node: link.to, parcel });
+        self.world.after(latency + waits, Step::Deliver { node: link.to, parcel });
     }
 
     /// What waited for a partition goes on, where the way is free.

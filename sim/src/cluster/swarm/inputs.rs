@@ -60,10 +60,11 @@ impl<C: Cluster> Swarm<C> {
 
     pub(super) fn step_machine(&mut self, node: u32, input: Input<P<C>>) {
         let at = self.world.now();
-        let Station { process, config, clock, die, .. } = &mut self.nodes[node as usize];
+        let Station { process, config, clock, floor, die, .. } = &mut self.nodes[node as usize];
         let Some(process) = process else { return };
-        let (clock, recorder, effects) = (clock.read(at), &mut self.recorder, &mut self.effects);
-        process.machine.step(config, input, &mut Errands { at, clock, node, die, recorder, effects });
+        *floor = clock.read(at).max(*floor);
+        let (clock, faults, recorder, effects) = (*floor, &self.faults, &mut self.recorder, &mut self.effects);
+        process.machine.step(config, input, &mut Errands { at, clock, node, die, faults, recorder, effects });
         self.inspect(node);
         self.run_effects(node);
     }
@@ -97,7 +98,7 @@ impl<P: Protocol> Machines<P> for Panorama<'_, P> {
     }
 
     fn clock(&self, node: u32) -> Instant {
-        self.nodes.get(node as usize).map_or(Instant::ORIGIN, |station| station.clock.read(self.now))
+        self.nodes.get(node as usize).map_or(Instant::ORIGIN, |station| station.clock.read(self.now).max(station.floor))
     }
 
     fn count(&self) -> u32 {

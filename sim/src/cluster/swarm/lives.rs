@@ -4,37 +4,51 @@ use super::{Inquiry, P, Station, Step, Swarm};
 use crate::checker::claim;
 use crate::cluster::Cluster;
 use crate::cluster::client::Unanswered;
+use crate::cluster::disk::{DiskFailed, Unopened};
 use crate::cluster::history::{End, Event};
 use crate::cluster::judges::claims;
 use crate::cluster::process::{Errands, Process};
-use crate::plan::FaultKind;
-use core::time::Duration;
 use purlin::protocol::Protocol;
 
 /// Disks.
 impl<C: Cluster> Swarm<C> {
     /// Begins a sync of all that was persisted, unless one is under way: then the next one serves it.
     pub(super) fn write(&mut self, node: u32) {
-        let (now, sync) = (self.world.now(), self.setting.environment.sync);
-        let Station { disk, disk_die, process, life, usurpers, .. } = &mut self.nodes[node as usize];
+        let sync = self.setting.environment.sync;
+        let Station { disk, process, usurpers, .. } = &self.nodes[node as usize];
         if process.is_none() || disk.is_settled() || disk.is_syncing() {
             return;
         }
         if *usurpers > 0 {
             return self.refuse(node);
         }
-        for record in disk.write(disk.unwritten().len()) {
-            self.recorder.record(now, &Event::Written { node, record });
+        if self.hand_over(node) == Err(DiskFailed) {
+            return self.disk_failed(node);
         }
+        let Station { disk_die, life, .. } = &mut self.nodes[node as usize];
         let takes = self.faults.sync(disk_die, sync, node);
         self.world.after(takes, Step::Synced { node, life: *life });
+    }
+
+    fn hand_over(&mut self, node: u32) -> Result<(), DiskFailed> {
+        let disk = &mut self.nodes[node as usize].disk;
+        for record in disk.write(disk.unwritten().len())? {
+            self.recorder.record(self.world.now(), &Event::Written { node, record });
+        }
+        Ok(())
     }
 
     pub(super) fn synced(&mut self, node: u32, life: u32) {
         if !self.station(node).lives(life) {
             return;
         }
-        self.station(node).disk.sync();
+        match self.station(node).disk.sync() {
+            Ok(()) => self.go_on_after_sync(node),
+            Err(DiskFailed) => self.disk_failed(node),
+        }
+    }
+
+    fn go_on_after_sync(&mut self, node: u32) {
         let records = self.station(node).disk.synced();
         self.record(&Event::Synced { node, records });
         while let Some(fenced) = self.station(node).process.as_mut().and_then(|process| process.release(records)) {
@@ -49,6 +63,12 @@ impl<C: Cluster> Swarm<C> {
         station.is_usurped = true;
         station.down += 1;
         self.end_process(node, End::Usurped);
+    }
+
+    /// The process cannot go on, and none can begin until a fault of the disk is over.
+    pub(super) fn disk_failed(&mut self, node: u32) {
+        self.station(node).fall();
+        self.end_process(node, End::DiskFailed);
     }
 
     pub(super) fn check_images(&mut self) {
@@ -66,32 +86,45 @@ impl<C: Cluster> Swarm<C> {
 /// Lives and deaths.
 impl<C: Cluster> Swarm<C> {
     pub(super) fn begin_process(&mut self, node: u32) {
-        let (at, clock) = (self.world.now(), self.clock(node));
-        let Station { disk, config, die, .. } = &mut self.nodes[node as usize];
-        let image = disk.open().clone();
-        let records = disk.synced();
+        let at = self.world.now();
+        let Station { disk, floor, clock, .. } = &mut self.nodes[node as usize];
+        let image = match disk.open() {
+            Ok(image) => image.clone(),
+            Err(why) => return self.stay_down(node, why),
+        };
+        let (records, clock) = (disk.synced(), clock.read(at));
+        *floor = clock;
         self.recorder.record(at, &Event::Recovered { node, clock, records });
-        let (recorder, effects) = (&mut self.recorder, &mut self.effects);
-        let machine = P::<C>::recover(config, image, &mut Errands { at, clock, node, die, recorder, effects });
+        let Station { config, die, .. } = &mut self.nodes[node as usize];
+        let (recorder, effects, faults) = (&mut self.recorder, &mut self.effects, &self.faults);
+        let machine = P::<C>::recover(config, image, &mut Errands { at, clock, node, die, faults, recorder, effects });
         self.station(node).process = Some(Process::new(machine));
         self.inspect(node);
         self.run_effects(node);
         self.settle(node);
     }
 
+    fn stay_down(&mut self, node: u32, why: Unopened) {
+        match why {
+            Unopened::Refused(why) => self.record(&Event::Refused { node, why: &why }),
+            Unopened::Wrong(violation) => self.recorder.note(Err(violation)),
+        }
+        self.station(node).fall();
+    }
+
     pub(super) fn end_process(&mut self, node: u32, end: End) {
         self.check_image(node);
-        let Station { process, disk, disk_die, life, deferred, .. } = &mut self.nodes[node as usize];
+        let Station { process, disk, disk_die, life, deferred, backlog, .. } = &mut self.nodes[node as usize];
         let (records, lost) = disk.end(end, disk_die);
         *life += 1;
-        let (process, deferred) = (process.take(), core::mem::take(deferred));
+        let (process, deferred, backlog) = (process.take(), core::mem::take(deferred), core::mem::take(backlog));
         if let Some(process) = process {
             self.record(&Event::Ended { node, end, records, lost });
             for (client, ask) in process.tickets.into_values() {
                 self.turn_away(client, node, ask, Unanswered::Unknown);
             }
         }
-        deferred.into_iter().for_each(|step| self.discard(node, step));
+        deferred.into_iter().chain(backlog).for_each(|step| self.discard(node, step));
     }
 
     /// What had come in and was not taken yet goes down with the process.
@@ -123,32 +156,6 @@ impl<C: Cluster> Swarm<C> {
         }
     }
 
-    pub(super) fn begin(&mut self, fault: u32) {
-        self.record(&Event::Began { fault });
-        match self.faults.begin(fault) {
-            FaultKind::Kill { node } => self.strike(node, End::Killed),
-            FaultKind::PowerLoss { node } => self.strike(node, End::PowerLost),
-            FaultKind::Usurp { node } => self.station(node).usurpers += 1,
-            FaultKind::Pause { node } => self.station(node).paused += 1,
-            FaultKind::ClockJump { node, forward_ms } => {
-                let clock = &mut self.station(node).clock;
-                *clock = clock.set_forward(Duration::from_millis(forward_ms));
-            }
-            _ => {}
-        }
-    }
-
-    pub(super) fn end(&mut self, fault: u32) {
-        self.record(&Event::Over { fault });
-        match self.faults.end(fault) {
-            FaultKind::Kill { node } | FaultKind::PowerLoss { node } => self.lift(node),
-            FaultKind::Usurp { node } => self.retreat(node),
-            FaultKind::Pause { node } => self.resume(node),
-            FaultKind::Partition { .. } => self.unpark(),
-            _ => {}
-        }
-    }
-
     pub(super) fn strike(&mut self, node: u32, end: End) {
         self.station(node).down += 1;
         self.end_process(node, end);
@@ -161,21 +168,36 @@ impl<C: Cluster> Swarm<C> {
         }
     }
 
-    /// The usurper leaves. If the process has found out about it and ended, it is started again.
-    pub(super) fn retreat(&mut self, node: u32) {
-        let station = self.station(node);
-        station.usurpers -= 1;
-        if station.usurpers == 0 && core::mem::take(&mut station.is_usurped) {
-            self.lift(node);
+    /// Whoever watches over the process starts it again at once.
+    pub(super) fn bounce(&mut self, node: u32) {
+        if self.station(node).down == 0 {
+            self.end_process(node, End::Killed);
+            self.restart(node);
         }
     }
 
-    pub(super) fn resume(&mut self, node: u32) {
+    /// Everything is synced and answered before the process ends.
+    pub(super) fn shut_down(&mut self, node: u32) {
         let station = self.station(node);
-        station.paused -= 1;
-        if station.paused == 0 {
-            let deferred = core::mem::take(&mut station.deferred);
-            self.soon.extend(deferred);
+        station.down += 1;
+        let end = if station.process.is_some() && station.paused == 0 { self.sync_all(node) } else { End::Killed };
+        if self.station(node).process.is_some() {
+            self.end_process(node, end);
         }
+    }
+
+    fn sync_all(&mut self, node: u32) -> End {
+        while let Station { disk, process: Some(_), usurpers, .. } = self.station(node)
+            && !disk.is_settled()
+        {
+            if *usurpers > 0 {
+                return End::Usurped;
+            }
+            if !disk.is_syncing() && self.hand_over(node).is_err() || self.station(node).disk.sync().is_err() {
+                return End::DiskFailed;
+            }
+            self.go_on_after_sync(node);
+        }
+        End::Stopped
     }
 }

@@ -6,6 +6,7 @@
 
 mod clients;
 mod effects;
+mod faults;
 mod inputs;
 mod lives;
 
@@ -21,7 +22,7 @@ use super::{Cluster, Staged};
 use crate::clock::NodeClock;
 use crate::die::{Dice, Die};
 use crate::history::{Recorder, Watch};
-use crate::plan::{Link, Plan};
+use crate::plan::{Fault, Link, Plan};
 use crate::scenario::Played;
 use crate::simulation::Simulation;
 use crate::world::World;
@@ -54,6 +55,10 @@ enum Step {
     Loaded { node: u32, life: u32, loaded: u32 },
     /// A node has opened its journal.
     Opened { node: u32, life: u32 },
+    /// A slow node has done with one thing, and takes the next.
+    Work { node: u32, life: u32 },
+    /// A flapping partition falls or rises.
+    Flap { fault: u32 },
     /// A fault of the plan begins.
     Begin { fault: u32 },
     /// A fault of the plan is over.
@@ -68,8 +73,14 @@ impl Step {
         match self {
             Self::Take { node, .. } | Self::Deliver { node, .. } | Self::Fire { node, .. } => Some(node),
             Self::Synced { node, .. } | Self::Loaded { node, .. } | Self::Opened { node, .. } => Some(node),
-            Self::Wake { .. } | Self::Begin { .. } | Self::End { .. } | Self::Heal => None,
+            Self::Work { node, .. } => Some(node),
+            Self::Wake { .. } | Self::Flap { .. } | Self::Begin { .. } | Self::End { .. } | Self::Heal => None,
         }
+    }
+
+    /// Whether it is something that comes in, over which a slow node takes its time.
+    fn is_input(self) -> bool {
+        matches!(self, Self::Take { .. } | Self::Deliver { .. } | Self::Fire { .. } | Self::Loaded { .. })
     }
 }
 
@@ -80,6 +91,7 @@ struct Swarm<C: Cluster> {
     setting: Arc<Setting<C::Options>>,
     dice: Dice,
     phases: Phases,
+    asserts_recovery: bool,
     recorder: Recorder<Judges<P<C>, C::Judge>>,
     world: World<Step>,
     /// What happens next, at this same instant.
@@ -119,8 +131,15 @@ struct Station<P: Protocol> {
     /// How many others have taken the journal over, and whether the process has found out.
     usurpers: u32,
     is_usurped: bool,
+    /// Whether its disk keeps it down.
+    is_fallen: bool,
+    /// The latest time that its process has seen: the clock never runs back for it.
+    floor: Instant,
     /// What came in while it stood still.
     deferred: Vec<Step>,
+    /// What a slow node has not come to, and whether it is busy with something.
+    backlog: VecDeque<Step>,
+    is_at_work: bool,
 }
 
 /// A client and what it has set going.
@@ -149,15 +168,16 @@ struct Parcel<P: Protocol> {
 impl<C: Cluster> Swarm<C> {
     fn new(plan: &Plan<Staged<C>>, watch: Watch) -> Self {
         let (setting, dice) = (Arc::new(plan.options.setting.clone()), plan.dice(watch.throws));
-        let (recovery, phases) = (C::recovery(&setting), plan.options.phases());
+        let (recovery, phases) = (C::recovery(&setting), plan.options.phases().within(&plan.budget));
         let judges = Judges::new(C::judge(&setting), C::SOMETIMES, &plan.faults, recovery, phases);
         Self {
             phases,
+            asserts_recovery: plan.budget.liveness,
             recorder: Recorder::new(judges, watch),
             world: World::default(),
             soon: VecDeque::new(),
-            faults: Faults::new(&plan.faults, setting.environment.grain_ns),
-            nodes: stations::<C>(&setting, &dice),
+            faults: Faults::new(&plan.faults, C::nodes(&setting.workload).len() as u32, setting.environment.grain_ns),
+            nodes: stations::<C>(&setting, &plan.faults, &dice),
             seats: seats::<C>(&setting, &dice),
             links: dice.die("links"),
             setting,
@@ -191,7 +211,43 @@ impl<C: Cluster> Swarm<C> {
         {
             return self.station(node).deferred.push(step);
         }
+        if step.is_input() && self.is_put_off(step) {
+            return;
+        }
         self.events += 1;
+        self.take_step(step);
+    }
+
+    /// Whether a slow node has to do something else first. Then the step stands in its backlog.
+    fn is_put_off(&mut self, step: Step) -> bool {
+        let Some(node) = step.node() else { return false };
+        let Station { disk_die, backlog, is_at_work, life, .. } = &mut self.nodes[node as usize];
+        let Some(takes) = self.faults.service(disk_die, node) else { return false };
+        backlog.push_back(step);
+        if !*is_at_work {
+            *is_at_work = true;
+            self.world.after(takes, Step::Work { node, life: *life });
+        }
+        true
+    }
+
+    /// A slow node has worked on the first thing in its backlog long enough.
+    fn work(&mut self, node: u32, life: u32) {
+        let Station { disk_die, backlog, is_at_work, life: present, .. } = &mut self.nodes[node as usize];
+        if life != *present || !*is_at_work {
+            return;
+        }
+        let done = backlog.pop_front();
+        match self.faults.service(disk_die, node) {
+            Some(takes) if !backlog.is_empty() => self.world.after(takes, Step::Work { node, life }),
+            _ => *is_at_work = false,
+        }
+        if let Some(step) = done {
+            self.take_step(step);
+        }
+    }
+
+    fn take_step(&mut self, step: Step) {
         match step {
             Step::Wake { client, serial } => self.wake(client, serial),
             Step::Take { node, inquiry } => self.take(node, inquiry),
@@ -200,6 +256,8 @@ impl<C: Cluster> Swarm<C> {
             Step::Synced { node, life } => self.synced(node, life),
             Step::Loaded { node, life, loaded } => self.loaded(node, life, loaded),
             Step::Opened { node, life } => self.opened(node, life),
+            Step::Work { node, life } => self.work(node, life),
+            Step::Flap { fault } => self.flap(fault),
             Step::Begin { fault } => self.begin(fault),
             Step::End { fault } => self.end(fault),
             Step::Heal => self.record(&Event::Healed),
@@ -214,8 +272,10 @@ impl<C: Cluster> Swarm<C> {
         &mut self.nodes[node as usize]
     }
 
+    /// What a node's process sees.
     fn clock(&self, node: u32) -> Instant {
-        self.nodes[node as usize].clock.read(self.world.now())
+        let Station { clock, floor, .. } = &self.nodes[node as usize];
+        clock.read(self.world.now()).max(*floor)
     }
 }
 
@@ -258,28 +318,36 @@ impl<C: Cluster> Simulation for Swarm<C> {
         let end = Instant::ORIGIN + self.phases.end;
         let now = if self.recorder.is_violated() { self.world.now() } else { end };
         let simulated = now.saturating_since(Instant::ORIGIN);
-        let throws = self.dice.thrown();
-        Played { recorded: self.recorder.finish(now), events: self.events, simulated, throws }
+        let (throws, is_whole) = (self.dice.thrown(), self.asserts_recovery);
+        let recorded = if is_whole { self.recorder.finish(now) } else { self.recorder.stop() };
+        Played { recorded, events: self.events, simulated, throws }
     }
 }
 
-fn stations<C: Cluster>(setting: &Setting<C::Options>, dice: &Dice) -> Vec<Station<P<C>>> {
+fn stations<C: Cluster>(setting: &Setting<C::Options>, faults: &[Fault], dice: &Dice) -> Vec<Station<P<C>>> {
     let clocks = setting.environment.clocks.iter();
     let nodes = (0..).zip(C::nodes(&setting.workload)).zip(clocks);
-    let stations = nodes.map(|((index, node), error): ((u32, _), _)| Station {
-        address: node.address,
-        config: node.config,
-        clock: error.clock(),
-        die: dice.die(&format!("node {index}")),
-        disk_die: dice.die(&format!("disk {index}")),
-        disk: Disk::new(),
-        process: None,
-        life: 0,
-        down: 0,
-        paused: 0,
-        usurpers: 0,
-        is_usurped: false,
-        deferred: Vec::new(),
+    let stations = nodes.map(|((index, node), error): ((u32, _), _)| {
+        let mut disk_die = dice.die(&format!("disk {index}"));
+        Station {
+            address: node.address,
+            config: node.config,
+            clock: error.clock(),
+            die: dice.die(&format!("node {index}")),
+            disk: Disk::new(index, faults, &mut disk_die),
+            disk_die,
+            process: None,
+            life: 0,
+            down: 0,
+            paused: 0,
+            usurpers: 0,
+            is_usurped: false,
+            is_fallen: false,
+            floor: Instant::ORIGIN,
+            deferred: Vec::new(),
+            backlog: VecDeque::new(),
+            is_at_work: false,
+        }
     });
     stations.collect()
 }
@@ -292,6 +360,12 @@ fn seats<C: Cluster>(setting: &Setting<C::Options>, dice: &Dice) -> Vec<Seat<C::
 }
 
 impl<P: Protocol> Station<P> {
+    /// Its disk keeps it down from now on.
+    fn fall(&mut self) {
+        self.down += 1;
+        self.is_fallen = true;
+    }
+
     /// Whether its process is the one of that life.
     fn lives(&self, life: u32) -> bool {
         self.process.is_some() && self.life == life

@@ -3,14 +3,21 @@
 
 use super::{NAME, Options, Plan};
 use crate::die::Die;
-use crate::plan::{Fault, FaultKind, Ratio, Span};
+use crate::plan::{Budget, Fault, FaultKind, Law, Ratio, Span};
 use purlin::breaker::{CancelledCounts, Jitter, MaxWaitTo, Percent, Settings, WindowKind};
 
 pub(super) fn plan(seed: u64) -> Plan {
     let die = &mut Die::new(seed, "plan");
     let options = options(die);
     let faults = (0..die.between(2, 8)).map(|_| fault(die, &options)).collect();
-    Plan { scenario: NAME.to_owned(), noise: die.below(crate::plan::Plan::NOISE_MAX), options, faults, throws: None }
+    Plan {
+        scenario: NAME.to_owned(),
+        noise: die.below(crate::plan::Plan::NOISE_MAX),
+        options,
+        budget: Budget::default(),
+        faults,
+        throws: None,
+    }
 }
 
 fn options(die: &mut Die) -> Options {
@@ -105,17 +112,24 @@ fn fault(die: &mut Die, options: &Options) -> Fault {
 }
 
 fn kind(die: &mut Die, options: &Options) -> FaultKind {
-    match die.below(12) {
+    match die.below(15) {
         0..=2 => FaultKind::Errors { share: share(die) },
         3..=4 => FaultKind::Slow { extra: slowness(die, options) },
         5 => FaultKind::Hang { share: share(die) },
         6 => FaultKind::Crash,
         7 => FaultKind::Cut,
-        8 => FaultKind::Delay { extra: slowness(die, options), link: None },
+        8 => FaultKind::Delay { extra: slowness(die, options), law: law(die), link: None },
         9 => FaultKind::Lose { share: share(die), link: None },
         10 => FaultKind::Impatience { patience_ms: die.between(1, options.patience_ms) },
+        11 => FaultKind::Abort { share: share(die) },
+        12 => FaultKind::RateLimit { per_second: die.between(1, 100) as u32 },
+        13 => FaultKind::Herd,
         _ => FaultKind::Spike { factor: die.between(2, 10) as u32 },
     }
+}
+
+fn law(die: &mut Die) -> Law {
+    *die.pick(&[Law::Even, Law::Halving])
 }
 
 fn share(die: &mut Die) -> Ratio {

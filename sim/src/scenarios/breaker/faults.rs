@@ -4,6 +4,7 @@ use super::Plan;
 use crate::die::Die;
 use crate::plan::{Fault, FaultKind, Span};
 use core::time::Duration;
+use purlin::Instant;
 
 /// Which of the plan's faults are in force.
 #[derive(Clone, Debug)]
@@ -12,6 +13,8 @@ pub(super) struct Faults {
     in_force: Vec<bool>,
     service: Span,
     grain_nanos: u64,
+    /// The present second, and how many calls it has brought.
+    second: (u64, u32),
 }
 
 /// What becomes of a call that reached the server.
@@ -24,6 +27,8 @@ pub(super) enum Fate {
         /// How long the work takes.
         work: Duration,
     },
+    /// Its connection is reset.
+    Aborted,
     /// It is never answered.
     Silence,
 }
@@ -32,7 +37,7 @@ impl Faults {
     /// No fault is in force yet. Durations are drawn as multiples of `grain_nanos`.
     pub(super) fn new(plan: &Plan, grain_nanos: u64) -> Self {
         let in_force = vec![false; plan.faults.len()];
-        Self { planned: plan.faults.clone(), in_force, service: plan.options.service, grain_nanos }
+        Self { planned: plan.faults.clone(), in_force, service: plan.options.service, grain_nanos, second: (0, 0) }
     }
 
     pub(super) fn begin(&mut self, fault: u32) -> FaultKind {
@@ -58,11 +63,15 @@ impl Faults {
         self.kinds().any(|kind| *kind == FaultKind::Cut)
     }
 
-    pub(super) fn fate(&self, die: &mut Die) -> Fate {
+    pub(super) fn fate(&mut self, at: Instant, die: &mut Die) -> Fate {
+        if self.is_too_many(at) {
+            return Fate::Answered { well: false, work: Duration::ZERO };
+        }
         let mut work = self.draw(die, self.service);
         let mut well = true;
         for kind in self.kinds() {
             match *kind {
+                FaultKind::Abort { share } if die.strikes(share) => return Fate::Aborted,
                 FaultKind::Hang { share } if die.strikes(share) => return Fate::Silence,
                 FaultKind::Errors { share } => well &= !die.strikes(share),
                 FaultKind::Slow { extra } => work += self.draw(die, extra),
@@ -72,13 +81,31 @@ impl Faults {
         Fate::Answered { well, work }
     }
 
+    /// Whether the present second has already brought as many calls as the server takes.
+    fn is_too_many(&mut self, at: Instant) -> bool {
+        let second = at.as_nanos() / 1_000_000_000;
+        if self.second.0 != second {
+            self.second = (second, 0);
+        }
+        self.second.1 += 1;
+        let calls = self.second.1;
+        self.kinds().any(|kind| matches!(*kind, FaultKind::RateLimit { per_second } if calls > per_second))
+    }
+
     pub(super) fn loses_message(&self, die: &mut Die) -> bool {
         self.kinds().any(|kind| matches!(*kind, FaultKind::Lose { share, .. } if die.strikes(share)))
     }
 
     pub(super) fn delay(&self, die: &mut Die) -> Duration {
-        let extra = |kind: &FaultKind| if let FaultKind::Delay { extra, .. } = *kind { Some(extra) } else { None };
-        self.kinds().filter_map(extra).map(|extra| self.draw(die, extra)).sum()
+        let extra = |kind: &FaultKind| match *kind {
+            FaultKind::Delay { extra, law, .. } => Some((extra, law)),
+            _ => None,
+        };
+        let delays = self.kinds().filter_map(extra).map(|(extra, law)| {
+            let span = extra.shortened(law, die);
+            self.draw(die, span)
+        });
+        delays.sum()
     }
 
     pub(super) fn patience(&self, usual_ms: u64) -> Duration {

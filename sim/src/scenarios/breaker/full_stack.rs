@@ -12,9 +12,9 @@ use crate::checker::Violation;
 use crate::history::Watch;
 use crate::plan::{FaultKind, InvalidPlan};
 use crate::scenario::Played;
-use crate::turmoil::{Doorway, HostTime, Life, Wire, simulation};
+use crate::turmoil::{Doorway, HostTime, Life, Line, Wire, simulation};
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::post;
@@ -150,9 +150,10 @@ async fn run_bank(stage: Arc<Stage>) -> turmoil::Result {
         let door = Doorway::open(PORT, life.clone()).await?;
         let pay = {
             let stage = Arc::clone(&stage);
-            move || pay(stage, time)
+            move |ConnectInfo(Line(line)): ConnectInfo<Line>| pay(stage, time, line)
         };
-        let server = axum::serve(door, Router::new().route("/pay", post(pay)));
+        let bank = Router::new().route("/pay", post(pay));
+        let server = axum::serve(door, bank.into_make_service_with_connect_info::<Line>());
         let server = tokio::task::spawn_local(server.into_future());
         life.ended().await;
         server.abort();
@@ -160,11 +161,19 @@ async fn run_bank(stage: Arc<Stage>) -> turmoil::Result {
     }
 }
 
-async fn pay(stage: Arc<Stage>, time: HostTime) -> StatusCode {
+async fn pay(stage: Arc<Stage>, time: HostTime, line: Life) -> StatusCode {
     let _sentinel = Sentinel(Arc::clone(&stage));
-    let Fate::Answered { well, work } = stage.reach(time.now()) else { return pending().await };
-    tokio::time::sleep(work).await;
-    if well { StatusCode::OK } else { StatusCode::INTERNAL_SERVER_ERROR }
+    match stage.reach(time.now()) {
+        Fate::Answered { well, work } => {
+            tokio::time::sleep(work).await;
+            if well { StatusCode::OK } else { StatusCode::INTERNAL_SERVER_ERROR }
+        }
+        Fate::Aborted => {
+            line.end();
+            pending().await
+        }
+        Fate::Silence => pending().await,
+    }
 }
 
 async fn run_checkout(stage: Arc<Stage>, config: CheckoutConfig, keeper: StageKeeper) -> turmoil::Result {
@@ -227,7 +236,11 @@ impl Drop for Sentinel {
 async fn run_client(stage: Arc<Stage>, time: HostTime, client: u32) {
     let _sentinel = Sentinel(Arc::clone(&stage));
     loop {
-        tokio::time::sleep(stage.rest()).await;
+        tokio::select! {
+            biased;
+            () = stage.herd.notified() => {}
+            () = tokio::time::sleep(stage.rest()) => {}
+        }
         stage.record(time.now(), &Event::Called { client });
         let answer = tokio::time::timeout(stage.patience(), check_out()).await;
         stage.answered(time.now(), client, answer.unwrap_or(Answer::GivenUp));

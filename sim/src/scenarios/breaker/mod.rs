@@ -43,6 +43,7 @@ pub(super) fn scenario() -> Scenario {
         sometimes: &claims::SOMETIMES,
         draw: |seed| draw::plan(seed).erased(),
         read: read::<Options>,
+        schema: Plan::schema,
         swarm: |plan, watch| swarm::open(&plan.typed()?, watch),
         turmoil: |plan, watch| full_stack::play(&plan.typed()?, watch),
     }
@@ -50,12 +51,15 @@ pub(super) fn scenario() -> Scenario {
 
 /// The kinds of faults that strike a called service.
 fn check_kind(field: &str, kind: &FaultKind) -> Result<(), InvalidPlan> {
-    use FaultKind::{Crash, Cut, Delay, Errors, Hang, Impatience, Lose, Slow, Spike};
+    use FaultKind::{Abort, Crash, Cut, Delay, Errors, Hang, Herd, Impatience, Lose, RateLimit, Slow, Spike};
     let known = matches!(
         kind,
         Errors { .. }
             | Slow { .. }
             | Hang { .. }
+            | Abort { .. }
+            | RateLimit { .. }
+            | Herd
             | Crash
             | Cut
             | Delay { .. }
@@ -63,7 +67,7 @@ fn check_kind(field: &str, kind: &FaultKind) -> Result<(), InvalidPlan> {
             | Impatience { .. }
             | Spike { .. }
     );
-    let mend = "this scenario knows errors, slow, hang, crash, cut, delay, lose, impatience and spike";
+    let mend = "this scenario knows errors, slow, hang, abort, rate_limit, crash, cut, delay, lose, impatience, spike and herd";
     InvalidPlan::unless(known, field, kind.name(), mend)?;
     let mend = "leave the link out: there is only the one between caller and server";
     InvalidPlan::unless(kind.link().is_none(), format!("{field}.{}.link", kind.name()), "given", mend)

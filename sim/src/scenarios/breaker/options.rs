@@ -1,16 +1,17 @@
 //! What the swarm draws for one run, and what follows from it: how long recovery may take.
 
 use crate::clock::NodeClock;
-use crate::plan::{FaultKind, InvalidPlan, Plan, PlanOptions, Span};
+use crate::plan::{Budget, FaultKind, InvalidPlan, Plan, PlanOptions, Span};
 use core::time::Duration;
 use purlin::breaker::{Config, InitialState, Settings, WindowKind};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 /// The swarm options of one run.
 ///
 /// Each client calls, waits for its answer or gives up, rests, and calls again. The options must leave the system able
 /// to recover: a healthy call is neither slow nor given up on, and half-open lasts long enough to be decided.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Options {
     /// How many clients call, 1 to [`Options::CLIENTS_MAX`].
@@ -59,6 +60,17 @@ impl PlanOptions for Options {
 
     fn check_kind(&self, field: &str, kind: &FaultKind) -> Result<(), InvalidPlan> {
         super::check_kind(field, kind)
+    }
+
+    /// Nothing here is lost for good, so recovery is always asserted.
+    fn check_budget(&self, budget: &Budget) -> Result<(), InvalidPlan> {
+        InvalidPlan::unless(budget.liveness, "budget.liveness", false, "give true: this scenario always recovers")?;
+        let mend = "give 0: this scenario has no nodes";
+        InvalidPlan::unless(budget.destroyed == 0, "budget.destroyed", budget.destroyed, mend)
+    }
+
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<Self>()
     }
 }
 

@@ -27,6 +27,8 @@ pub(super) struct Stage {
     props: Mutex<Props>,
     /// Told when the bank comes back.
     pub(super) revived: Notify,
+    /// Told when everybody who rests is to call.
+    pub(super) herd: Notify,
 }
 
 struct Props {
@@ -67,7 +69,7 @@ impl Stage {
             permits: BTreeMap::new(),
             ended: None,
         };
-        Ok(Arc::new(Self { props: Mutex::new(props), revived: Notify::new() }))
+        Ok(Arc::new(Self { props: Mutex::new(props), revived: Notify::new(), herd: Notify::new() }))
     }
 
     pub(super) fn record(&self, at: Instant, event: &Event) {
@@ -119,6 +121,9 @@ impl Stage {
         let bank = (kind == FaultKind::Crash).then(|| props.bank.clone());
         drop(props);
         bank.iter().for_each(Life::end);
+        if kind == FaultKind::Herd {
+            self.herd.notify_waiters();
+        }
         kind
     }
 
@@ -177,7 +182,7 @@ impl Stage {
         if faults.loses_message(&mut dice.links) {
             return Fate::Silence;
         }
-        let fate = faults.fate(&mut dice.bank);
+        let fate = faults.fate(at, &mut dice.bank);
         props.record(at, &Event::Reached);
         fate
     }

@@ -48,7 +48,7 @@ impl Subject for Breaker {
 #[derive(Clone, Copy, Debug)]
 enum Step {
     /// A client begins a call.
-    Call { client: u32 },
+    Call { client: u32, rest: u64 },
     /// A client's call arrives at the checkout.
     Arrive { client: u32, call: u64 },
     /// Something arrives over the link between checkout and bank.
@@ -99,6 +99,8 @@ pub(super) struct Swarm<S> {
     box_of_dice: crate::die::Dice,
     /// Each client's present call, if it has one.
     waiting: Vec<Option<u64>>,
+    /// Which of its rests each client takes; 0 is none.
+    resting: Vec<u64>,
     calls: u64,
     flights: BTreeMap<u64, Flight>,
     held: Vec<Message>,
@@ -172,6 +174,7 @@ impl<S: Subject> Swarm<S> {
             dice: Dice::of(&box_of_dice),
             box_of_dice,
             waiting: vec![None; plan.options.clients as usize],
+            resting: vec![0; plan.options.clients as usize],
             calls: 0,
             flights: BTreeMap::new(),
             held: Vec::new(),
@@ -197,7 +200,7 @@ impl<S: Subject> Swarm<S> {
 
     fn step(&mut self, step: Step) {
         match step {
-            Step::Call { client } => self.call(client),
+            Step::Call { client, rest } => self.stop_resting(client, rest),
             Step::Arrive { client, call } => self.arrive(client, call),
             Step::Deliver(message) => self.deliver(message),
             Step::Worked { call, well, life } => self.worked(call, well, life),
@@ -220,12 +223,30 @@ impl<S: Subject> Swarm<S> {
 impl<S: Subject> Swarm<S> {
     fn rest(&mut self, client: u32) {
         let rest = self.faults.rest(&mut self.dice.clients, self.plan.options.rest);
-        self.world.after(rest, Step::Call { client });
+        self.calls += 1;
+        self.resting[client as usize] = self.calls;
+        self.world.after(rest, Step::Call { client, rest: self.calls });
+    }
+
+    fn stop_resting(&mut self, client: u32, rest: u64) {
+        if self.resting[client as usize] == rest {
+            self.call(client);
+        }
+    }
+
+    /// Everybody who rests calls at once.
+    fn herd(&mut self) {
+        for client in 0..self.plan.options.clients {
+            if self.resting[client as usize] > 0 {
+                self.call(client);
+            }
+        }
     }
 
     fn call(&mut self, client: u32) {
         self.calls += 1;
         let call = self.calls;
+        self.resting[client as usize] = 0;
         self.waiting[client as usize] = Some(call);
         self.record(&Event::Called { client });
         let latency = self.client_latency();
@@ -346,9 +367,11 @@ impl<S: Subject> Swarm<S> {
         if let Some(flight) = self.flights.get_mut(&call) {
             flight.at_bank = true;
         }
-        if let Fate::Answered { well, work } = self.faults.fate(&mut self.dice.bank) {
-            let life = self.life;
-            self.world.after(work, Step::Worked { call, well, life });
+        let life = self.life;
+        match self.faults.fate(self.world.now(), &mut self.dice.bank) {
+            Fate::Answered { well, work } => self.world.after(work, Step::Worked { call, well, life }),
+            Fate::Aborted => self.worked(call, false, life),
+            Fate::Silence => {}
         }
     }
 
@@ -375,8 +398,10 @@ impl<S: Subject> Swarm<S> {
 
     fn begin(&mut self, fault: u32) {
         self.record(&Event::Began { fault });
-        if self.faults.begin(fault) == FaultKind::Crash {
-            self.die();
+        match self.faults.begin(fault) {
+            FaultKind::Crash => self.die(),
+            FaultKind::Herd => self.herd(),
+            _ => {}
         }
     }
 

@@ -26,6 +26,7 @@ use crate::cluster::{Cluster, Node, Recovery, Setting, View};
 use crate::die::Die;
 use crate::plan::InvalidPlan;
 use purlin::queue::{Queue, invariants};
+use schemars::{Schema, SchemaGenerator};
 
 /// The scenario's name.
 pub const NAME: &str = "hasty-workers";
@@ -62,6 +63,10 @@ impl Cluster for HastyWorkers {
 
     fn clients(setting: &Setting<Options>) -> Vec<Participant> {
         clients::all(&setting.workload, &setting.environment)
+    }
+
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<Options>()
     }
 
     fn judge(setting: &Setting<Options>) -> Bookkeeper {

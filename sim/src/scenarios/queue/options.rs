@@ -3,12 +3,13 @@
 use crate::cluster::{Environment, Recovery};
 use crate::plan::{InvalidPlan, Ratio, Span};
 use purlin::queue::{Config, InvalidSettings, Settings};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The options of one run.
 ///
 /// They must leave the system able to recover: a lease lasts for as long as a diligent worker needs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Options {
     /// How many producers put messages in, 1 to [`Options::CLIENTS_MAX`].

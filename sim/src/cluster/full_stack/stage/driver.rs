@@ -2,7 +2,7 @@
 
 use super::{P, Props, Refused, Stage, Station};
 use crate::checker::claim;
-use crate::clock::NodeClock;
+use crate::cluster::disk::DiskFailed;
 use crate::cluster::history::Event;
 use crate::cluster::judges::claims;
 use crate::cluster::{Cluster, Machines, View};
@@ -12,13 +12,22 @@ use purlin::Instant;
 use purlin::protocol::{Effect, Protocol};
 
 impl<C: Cluster> Stage<C> {
-    pub(in crate::cluster::full_stack) fn clock(&self, node: u32) -> NodeClock {
-        self.lock().station(node).clock
+    /// What the node's process sees: its clock never runs back for it.
+    pub(in crate::cluster::full_stack) fn now(&self, at: Instant, node: u32) -> Instant {
+        let mut props = self.lock();
+        let station = props.station(node);
+        station.floor = station.clock.read(at).max(station.floor);
+        station.floor
+    }
+
+    pub(in crate::cluster::full_stack) fn real(&self, node: u32, local: Duration) -> Duration {
+        self.lock().station(node).clock.real(local)
     }
 
     pub(in crate::cluster::full_stack) fn choose(&self, at: Instant, node: u32, bound: NonZeroU32) -> u32 {
         let mut props = self.lock();
-        let face = props.station(node).die.choose(bound);
+        let thrown = props.station(node).die.choose(bound);
+        let face = props.faults.loaded(node, bound).unwrap_or(thrown);
         props.record(at, &Event::Thrown { node, face });
         face
     }
@@ -48,7 +57,7 @@ impl<C: Cluster> Stage<C> {
     }
 
     pub(in crate::cluster::full_stack) fn notify(&self, at: Instant, node: u32, event: &<P<C> as Protocol>::Event) {
-        let clock = self.clock(node).read(at);
+        let clock = self.now(at, node);
         self.record(at, &Event::Notified { node, clock, event });
         // The clients may be gone already, at the end.
         let _ = self.notices.send((node, event.clone()));
@@ -86,23 +95,25 @@ impl<C: Cluster> Stage<C> {
     }
 
     /// What was handed over is durable.
-    pub(in crate::cluster::full_stack) fn synced(&self, at: Instant, node: u32) {
+    pub(in crate::cluster::full_stack) fn synced(&self, at: Instant, node: u32) -> Result<(), DiskFailed> {
         let mut props = self.lock();
         let disk = &mut props.station(node).disk;
-        disk.sync();
+        disk.sync()?;
         let records = disk.synced();
         props.record(at, &Event::Synced { node, records });
+        Ok(())
     }
 
     pub(in crate::cluster::full_stack) fn load(
         &self,
         node: u32,
         load: <P<C> as Protocol>::Load,
-    ) -> (Option<<P<C> as Protocol>::Loaded>, Duration) {
+    ) -> (Result<Option<<P<C> as Protocol>::Loaded>, DiskFailed>, Duration) {
         let Props { setting, faults, nodes, .. } = &mut *self.lock();
         let Station { disk, disk_die, .. } = &mut nodes[node as usize];
         let takes = faults.sync(disk_die, setting.environment.sync, node);
-        (P::<C>::lookup(disk.records(), load), takes)
+        let loaded = if disk.is_readable() { Ok(P::<C>::lookup(disk.records(), load)) } else { Err(DiskFailed) };
+        (loaded, takes)
     }
 }
 
@@ -111,9 +122,9 @@ impl<C: Cluster> Props<C> {
         let Self { setting, faults, nodes, recorder, entries, .. } = self;
         let Station { disk, disk_die, usurpers, .. } = &mut nodes[node as usize];
         if *usurpers > 0 {
-            return Err(Refused);
+            return Err(Refused::Usurped);
         }
-        for record in disk.write(records) {
+        for record in disk.write(records).map_err(|DiskFailed| Refused::DiskFailed)? {
             if let Some(recorder) = recorder {
                 recorder.record(at, &Event::Written { node, record });
                 *entries += 1;
@@ -135,7 +146,7 @@ impl<P: Protocol> Machines<P> for Panorama<'_, P> {
     }
 
     fn clock(&self, node: u32) -> Instant {
-        self.nodes.get(node as usize).map_or(Instant::ORIGIN, |station| station.clock.read(self.now))
+        self.nodes.get(node as usize).map_or(Instant::ORIGIN, |station| station.clock.read(self.now).max(station.floor))
     }
 
     fn count(&self) -> u32 {

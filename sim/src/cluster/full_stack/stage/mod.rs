@@ -37,6 +37,8 @@ pub(super) struct Stage<C: Cluster> {
     props: Mutex<Props<C>>,
     notices: mpsc::UnboundedSender<(u32, <P<C> as Protocol>::Event)>,
     revived: Vec<Notify>,
+    /// Told when everybody who rests is to stop resting.
+    pub(super) herd: Notify,
 }
 
 struct Props<C: Cluster> {
@@ -70,6 +72,11 @@ struct Station<P: Protocol> {
     paused: u32,
     usurpers: u32,
     is_usurped: bool,
+    /// Whether its disk keeps it down, and whether it is being shut down in good order.
+    is_fallen: bool,
+    is_stopping: bool,
+    /// The latest time that its process has seen.
+    floor: Instant,
     /// How many faults keep it without power.
     dark: u32,
     sleepers: Vec<Waker>,
@@ -77,12 +84,17 @@ struct Station<P: Protocol> {
 
 /// A journal refuses what is written to it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Refused;
+pub(super) enum Refused {
+    /// Another process has taken it over.
+    Usurped,
+    /// Its disk fails.
+    DiskFailed,
+}
 
 impl<C: Cluster> Stage<C> {
     pub(super) fn new(plan: &Plan<Staged<C>>, watch: Watch) -> (Arc<Self>, Notices<C>) {
         let setting = plan.options.setting.clone();
-        let (recovery, phases) = (C::recovery(&setting), plan.options.phases());
+        let (recovery, phases) = (C::recovery(&setting), plan.options.phases().within(&plan.budget));
         let judges = Judges::new(C::judge(&setting), C::SOMETIMES, &plan.faults, recovery, phases);
         let dice = plan.dice(watch.throws);
         let die = |index, who: &str| dice.die(&format!("{who} {index}"));
@@ -90,15 +102,17 @@ impl<C: Cluster> Stage<C> {
         let nodes = (0..).zip(C::nodes(&setting.workload)).zip(clocks);
         let nodes: Vec<_> = nodes
             .map(|((index, node), error): ((u32, _), _)| {
-                Station::new(node, error.clock(), [die(index, "node"), die(index, "disk")])
+                let mut disk_die = die(index, "disk");
+                let disk = Disk::new(index, &plan.faults, &mut disk_die);
+                Station::new(node, error.clock(), disk, [die(index, "node"), disk_die])
             })
             .collect();
         let clients = (0..).zip(C::clients(&setting));
         let (notices, heard) = mpsc::unbounded_channel();
-        let revived = nodes.iter().map(|_| Notify::new()).collect();
+        let revived: Vec<_> = nodes.iter().map(|_| Notify::new()).collect();
         let props = Props {
             phases,
-            faults: Faults::new(&plan.faults, GRAIN_NANOS),
+            faults: Faults::new(&plan.faults, revived.len() as u32, GRAIN_NANOS),
             links: dice.die("links"),
             nodes,
             seats: clients.map(|(index, client): (u32, _)| (client, die(index, "client"))).collect(),
@@ -109,7 +123,7 @@ impl<C: Cluster> Stage<C> {
             setting,
             dice,
         };
-        (Arc::new(Self { props: Mutex::new(props), notices, revived }), heard)
+        (Arc::new(Self { props: Mutex::new(props), notices, revived, herd: Notify::new() }), heard)
     }
 
     pub(super) fn nodes(&self) -> u32 {
@@ -151,13 +165,13 @@ impl<C: Cluster> Stage<C> {
 }
 
 impl<P: Protocol> Station<P> {
-    fn new(setup: Node<P>, clock: NodeClock, [die, disk_die]: [Die; 2]) -> Self {
+    fn new(setup: Node<P>, clock: NodeClock, disk: Disk<P>, [die, disk_die]: [Die; 2]) -> Self {
         Self {
             setup,
             clock,
             die,
             disk_die,
-            disk: Disk::new(),
+            disk,
             machine: None,
             handle: None,
             life: Life::default(),
@@ -166,6 +180,9 @@ impl<P: Protocol> Station<P> {
             paused: 0,
             usurpers: 0,
             is_usurped: false,
+            is_fallen: false,
+            is_stopping: false,
+            floor: Instant::ORIGIN,
             dark: 0,
             sleepers: Vec::new(),
         }
@@ -191,6 +208,11 @@ impl<C: Cluster> Props<C> {
         if let Some(recorder) = &mut self.recorder {
             recorder.note(found);
         }
+    }
+
+    fn clock(&self, at: Instant, node: u32) -> Instant {
+        let Station { clock, floor, .. } = &self.nodes[node as usize];
+        clock.read(at).max(*floor)
     }
 
     fn station(&mut self, node: u32) -> &mut Station<P<C>> {

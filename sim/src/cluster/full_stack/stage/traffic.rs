@@ -3,7 +3,7 @@
 use super::{GRAIN_NANOS, P, Props, Stage};
 use crate::cluster::Cluster;
 use crate::cluster::client::{Ask, Client, Desk, Errand, Occasion, Unanswered};
-use crate::cluster::faults::Passage;
+use crate::cluster::faults::{Passage, size};
 use crate::cluster::history::Event;
 use crate::plan::Link;
 use core::time::Duration;
@@ -25,13 +25,15 @@ impl<C: Cluster> Stage<C> {
         props.record(at, &Event::Sent { from: link.from, to: link.to, message });
         let back = Link { from: link.to, to: link.from };
         let Props { faults, links, .. } = &mut *props;
+        let bytes = || size(message);
         let held = faults.is_cut(link) && faults.is_cut(back);
         let copies = match faults.passage(links, link) {
             Passage::Free { copies } => copies,
             Passage::Held if held => 1,
             Passage::Held | Passage::Lost => 0,
         };
-        (0..copies).map(|_| faults.delay(links, link)).collect()
+        let delays = (0..copies).map(|_| Some(faults.delay(links, link) + faults.squeeze(at, link, bytes)?));
+        delays.flatten().collect()
     }
 
     pub(in crate::cluster::full_stack) fn arrived(
@@ -54,11 +56,12 @@ impl<C: Cluster> Stage<C> {
         client: u32,
         occasion: Occasion<'_, P<C>>,
     ) -> Vec<Errand<P<C>>> {
-        let Props { seats, asks, phases, .. } = &mut *self.lock();
+        let Props { seats, asks, phases, faults, .. } = &mut *self.lock();
         let (client, die) = &mut seats[client as usize];
         let phase = phases.at(at.saturating_since(Instant::ORIGIN));
         let mut errands = Vec::new();
-        let mut desk = Desk { now: at, phase, grain_nanos: GRAIN_NANOS, die, asks, errands: &mut errands };
+        let (haste, errands_asked) = (faults.haste(), &mut errands);
+        let mut desk = Desk { now: at, phase, grain_nanos: GRAIN_NANOS, haste, die, asks, errands: errands_asked };
         client.act(occasion, &mut desk);
         errands
     }
@@ -73,7 +76,7 @@ impl<C: Cluster> Stage<C> {
         request: &<P<C> as Protocol>::Request,
     ) -> Option<Handle<P<C>>> {
         let mut props = self.lock();
-        let clock = props.station(node).clock.read(at);
+        let clock = props.clock(at, node);
         props.record(at, &Event::Asked { client, node, ask, clock, request });
         props.station(node).handle.clone()
     }
@@ -87,7 +90,7 @@ impl<C: Cluster> Stage<C> {
         result: &Result<<P<C> as Protocol>::Answer, Unanswered>,
     ) {
         let mut props = self.lock();
-        let clock = props.station(node).clock.read(at);
+        let clock = props.clock(at, node);
         props.record(
             at,
             &match result {
