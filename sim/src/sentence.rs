@@ -1,7 +1,7 @@
 //! Plans in plain English: each fault a sentence, the options a small table.
 
 use crate::document::Document;
-use crate::plan::{Fault, FaultKind, Link, Nodes, Plan, Ratio, Span};
+use crate::plan::{Fault, FaultKind, Law, Link, Nodes, Plan, Ratio, Span};
 use serde::Serialize;
 
 /// One option of a plan: where it stands, and what it says.
@@ -24,10 +24,8 @@ pub struct Choice {
 /// ```
 pub fn of_fault(fault: &Fault) -> String {
     let (begin, end) = (seconds(fault.start_ms), seconds(fault.end_ms()));
-    match deed(&fault.kind) {
-        Deed::Lasting(what) => format!("from {begin} to {end} {what}"),
-        Deed::Momentary(what) => format!("at {begin} {what}"),
-    }
+    let what = deed(&fault.kind);
+    if is_momentary(&fault.kind) { format!("at {begin} {what}") } else { format!("from {begin} to {end} {what}") }
 }
 
 /// What the options of a plan say, in the order in which they stand in it.
@@ -45,50 +43,106 @@ pub(crate) fn seconds(millis: u64) -> String {
     }
 }
 
-enum Deed {
-    /// As long as the fault lasts.
-    Lasting(String),
-    /// When the fault begins.
-    Momentary(String),
+/// Whether it happens when the fault begins, and not as long as it lasts.
+fn is_momentary(kind: &FaultKind) -> bool {
+    use FaultKind::{ClockBack, ClockJump, Destroy, Herd};
+    matches!(kind, Herd | Destroy { .. } | ClockJump { .. } | ClockBack { .. })
 }
 
-fn deed(kind: &FaultKind) -> Deed {
-    use Deed::{Lasting, Momentary};
+fn deed(kind: &FaultKind) -> String {
     match *kind {
-        FaultKind::Errors { share } => Lasting(format!("the server answers {} with an error", part(share, "calls"))),
-        FaultKind::Slow { extra } => Lasting(format!("the server takes {} longer over each call", span(extra))),
-        FaultKind::Hang { share } => Lasting(format!("the server never answers {}", part(share, "calls"))),
-        FaultKind::Crash => Lasting("the server is down: calls in it are cut off, and new ones are refused".to_owned()),
-        FaultKind::Cut => Lasting("nothing passes between caller and server; it all arrives afterwards".to_owned()),
-        FaultKind::Delay { extra, link } => {
-            Lasting(format!("each message {} takes {} longer", between(link), span(extra)))
+        FaultKind::Errors { share } => format!("the server answers {} with an error", part(share, "calls")),
+        FaultKind::Slow { extra } => format!("the server takes {} longer over each call", span(extra)),
+        FaultKind::Hang { share } => format!("the server never answers {}", part(share, "calls")),
+        FaultKind::Abort { share } => format!("the server breaks {} off in the middle", part(share, "calls")),
+        FaultKind::RateLimit { per_second } => {
+            format!("the server takes {per_second} calls a second, and answers the others with an error")
         }
-        FaultKind::Lose { share, link } => Lasting(format!("{} {} are lost", part(share, "messages"), between(link))),
-        FaultKind::Impatience { patience_ms } => {
-            Lasting(format!("clients wait no longer than {} for an answer", duration(patience_ms)))
+        FaultKind::Crash => "the server is down: calls in it are cut off, and new ones are refused".to_owned(),
+        FaultKind::Cut => "nothing passes between caller and server; it all arrives afterwards".to_owned(),
+        FaultKind::Impatience { patience_ms } => format!("clients wait no longer than {}", duration(patience_ms)),
+        FaultKind::Spike { factor } => format!("clients rest only 1/{factor} of their usual time"),
+        FaultKind::Herd => "all clients that rest call at once".to_owned(),
+        FaultKind::Delay { extra, law, link } => {
+            let mostly = if law == Law::Halving { ", mostly near the least" } else { "" };
+            format!("each message {} takes {} longer{mostly}", between(link), span(extra))
         }
-        FaultKind::Spike { factor } => Lasting(format!("clients rest only 1/{factor} of their usual time")),
-        FaultKind::Duplicate { share, link } => {
-            Lasting(format!("{} {} arrive twice", part(share, "messages"), between(link)))
+        FaultKind::Lose { share, link } => format!("{} {} are lost", part(share, "messages"), between(link)),
+        FaultKind::Duplicate { share, link } => format!("{} {} arrive twice", part(share, "messages"), between(link)),
+        FaultKind::Reorder { share, extra, link } => {
+            format!("{} {} take {} longer, and are overtaken", part(share, "messages"), between(link), span(extra))
         }
-        FaultKind::Partition { groups, one_way } => Lasting(partition(groups, one_way)),
-        FaultKind::Kill { node } => {
-            Lasting(format!("node {node} is down, its process killed; what it had written stays"))
+        FaultKind::Partition { groups, one_way } => partition(groups, one_way),
+        FaultKind::Bridge { node } => {
+            format!(
+                "only node {node} reaches all others: those before it and those after it are cut off from each other"
+            )
         }
+        FaultKind::Ring => "each node reaches only the next one and the one before, in a ring".to_owned(),
+        FaultKind::Flap { groups: [first, second], cut_ms, free_ms } => {
+            let (first, second) = (group(first), group(second));
+            let (cut, free) = (duration(cut_ms), duration(free_ms));
+            format!(
+                "nothing passes between {first} and {second} for {cut}, then everything for {free}, again and again"
+            )
+        }
+        FaultKind::Bandwidth { bytes_per_second, queue_bytes, link } => {
+            let between = between(link);
+            format!(
+                "{bytes_per_second} bytes a second pass {between}; {queue_bytes} may wait, and what is more is lost"
+            )
+        }
+        FaultKind::Kill { node } => format!("node {node} is down, its process killed; what it had written stays"),
         FaultKind::PowerLoss { node } => {
-            Lasting(format!("node {node} has no power; of what it had not synced any prefix may survive"))
+            format!("node {node} has no power; of what it had not synced any prefix may survive")
         }
-        FaultKind::Usurp { node } => Lasting(format!(
-            "another process holds the journal of node {node}, whose own process ends at its next write"
-        )),
+        FaultKind::Restart { node } => format!("node {node} is down, shut down in good order"),
+        FaultKind::Usurp { node } => {
+            format!("another process holds the journal of node {node}, whose own process ends at its next write")
+        }
         FaultKind::Pause { node } => {
-            Lasting(format!("node {node} stands still; then it goes on with all that has come in meanwhile"))
+            format!("node {node} stands still; then it goes on with all that has come in meanwhile")
+        }
+        FaultKind::SlowNode { node, extra } => {
+            format!("node {node} takes {} over each thing that comes in", span(extra))
+        }
+        FaultKind::Destroy { node } => format!("node {node} is destroyed, with its disk, for good"),
+        FaultKind::Upgrade { node, version } => {
+            format!("node {node} is down, to be started again as version {version}")
         }
         FaultKind::SlowDisk { node, extra } => {
-            Lasting(format!("each sync of the disk of node {node} takes {} longer", span(extra)))
+            format!("each sync of the disk of node {node} takes {} longer", span(extra))
+        }
+        FaultKind::TornWrite { node } => {
+            format!("node {node} has no power, lost while it wrote; of what it had not synced any sectors may survive")
+        }
+        FaultKind::BitRot { node, bits } => {
+            let bits = if bits == 1 { "a bit is".to_owned() } else { format!("{bits} bits are") };
+            format!("{bits} flipped of what node {node} had synced; whoever runs it restores the file afterwards")
+        }
+        FaultKind::MisdirectedWrite { node } => {
+            format!(
+                "the next write of node {node} lands in another place; whoever runs it restores the file afterwards"
+            )
+        }
+        FaultKind::FsyncError { node } => format!("syncs of the disk of node {node} fail, at which its process ends"),
+        FaultKind::FullDisk { node } => format!("the disk of node {node} is full, at which its process ends"),
+        FaultKind::ReadError { node } => {
+            format!("the disk of node {node} cannot be read: its process ends when it reads, and does not start")
         }
         FaultKind::ClockJump { node, forward_ms } => {
-            Momentary(format!("the clock of node {node} jumps {} forward, and stays ahead", duration(forward_ms)))
+            format!("the clock of node {node} jumps {} forward, and stays ahead", duration(forward_ms))
+        }
+        FaultKind::ClockBack { node, back_ms } => {
+            format!("the clock of node {node} jumps {} back, and stays behind", duration(back_ms))
+        }
+        FaultKind::ClockFreeze { node } => format!("the clock of node {node} stands still; then it is right again"),
+        FaultKind::ClockDrift { node, drift_ppm } => {
+            let verb = if drift_ppm < 0 { "loses" } else { "gains" };
+            format!("the clock of node {node} {verb} {} µs a second", drift_ppm.unsigned_abs())
+        }
+        FaultKind::LoadedDie { node, face } => {
+            format!("whatever node {node} draws at random is {face}, or the most there is")
         }
     }
 }

@@ -175,7 +175,7 @@ impl End {
 impl Unanswered {
     fn kind(self) -> Kind {
         match self {
-            Self::Busy | Self::ShutDown => Kind::Refused,
+            Self::Busy | Self::ShutDown => Kind::Declined,
             Self::Unknown => Kind::Unanswered,
         }
     }

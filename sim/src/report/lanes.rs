@@ -1,6 +1,6 @@
 //! The lanes of the picture: nodes and services first, then clients.
 
-use crate::plan::{FaultKind, Link};
+use crate::plan::{Class, FaultKind, Link};
 use crate::scene::Entry;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,19 +60,13 @@ impl Lanes {
     pub fn struck(&self, kind: &FaultKind) -> Vec<usize> {
         let named = |names: &[&str]| names.iter().filter_map(|name| self.place(name)).collect::<Vec<_>>();
         let nodes = |nodes: &[u32]| nodes.iter().filter_map(|node| self.place(&format!("node {node}"))).collect();
-        match *kind {
-            FaultKind::Errors { .. } | FaultKind::Slow { .. } | FaultKind::Hang { .. } | FaultKind::Crash => {
-                named(&["bank"])
-            }
-            FaultKind::Impatience { .. } | FaultKind::Spike { .. } => self.places(|lane| lane.client),
-            FaultKind::Partition { groups: [first, second], .. } => {
-                nodes(&first.iter().chain(second.iter()).collect::<Vec<_>>())
-            }
-            kind => match (kind.node(), kind.link()) {
-                (Some(node), _) => nodes(&[node]),
-                (None, Some(Link { from, to })) => nodes(&[from, to]),
-                (None, None) => self.places(|lane| !lane.client),
-            },
+        match (kind.class(), kind.groups(), kind.node(), kind.link()) {
+            (Class::Dependency, ..) => named(&["bank"]),
+            (Class::Load, ..) => self.places(|lane| lane.client),
+            (_, Some([first, second]), ..) => nodes(&first.iter().chain(second.iter()).collect::<Vec<_>>()),
+            (_, _, Some(node), _) if *kind != (FaultKind::Bridge { node }) => nodes(&[node]),
+            (_, _, _, Some(Link { from, to })) => nodes(&[from, to]),
+            _ => self.places(|lane| !lane.client),
         }
     }
 

@@ -35,7 +35,7 @@ pub use states::{Change, Op, changes, read_state};
 use crate::NOTHING_PANICS;
 use crate::hash::Hash;
 use crate::history::Watch;
-use crate::plan::{Fault, FaultKind, InvalidPlan, Plan};
+use crate::plan::{Class, Fault, InvalidPlan, Plan};
 use crate::scenario::{Run, Scenario, Tier, Verdict};
 use crate::scene::{Entry, Kind};
 use crate::sentence::{self, Choice};
@@ -119,7 +119,7 @@ pub struct FaultLine {
     /// Its kind.
     pub kind: &'static str,
     /// What kind of thing it strikes.
-    pub class: &'static str,
+    pub class: Class,
     /// When it begins, in milliseconds.
     pub start_ms: u64,
     /// When it ends, in milliseconds.
@@ -269,28 +269,11 @@ fn fault_line(fault: &Fault, lanes: &Lanes) -> FaultLine {
     FaultLine {
         sentence: sentence::of_fault(fault),
         kind: fault.kind.name(),
-        class: class(&fault.kind),
+        class: fault.kind.class(),
         start_ms: fault.start_ms,
         end_ms: fault.end_ms(),
         lanes: lanes.struck(&fault.kind),
         without: None,
-    }
-}
-
-/// By which faults are told apart by colour.
-fn class(kind: &FaultKind) -> &'static str {
-    match kind {
-        FaultKind::Kill { .. } | FaultKind::PowerLoss { .. } | FaultKind::Usurp { .. } | FaultKind::Pause { .. } => {
-            "process"
-        }
-        FaultKind::SlowDisk { .. } => "disk",
-        FaultKind::ClockJump { .. } => "clock",
-        FaultKind::Impatience { .. } | FaultKind::Spike { .. } => "load",
-        FaultKind::Delay { .. }
-        | FaultKind::Lose { .. }
-        | FaultKind::Duplicate { .. }
-        | FaultKind::Partition { .. } => "network",
-        _ => "dependency",
     }
 }
 

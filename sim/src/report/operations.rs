@@ -29,7 +29,7 @@ impl Outcome {
     const fn of(kind: Kind) -> Option<Self> {
         match kind {
             Kind::Answered => Some(Self::Ok),
-            Kind::Refused => Some(Self::Fail),
+            Kind::Declined => Some(Self::Fail),
             Kind::Unanswered => Some(Self::Unknown),
             _ => None,
         }
@@ -207,7 +207,7 @@ mod tests {
             entry(4, Kind::Unanswered, "client 0", 1, "will never know"),
             entry(5, Kind::Asked, "client 0", 3, "Say(8)"),
             entry(6, Kind::Asked, "client 1", 4, "Say(9)"),
-            entry(7, Kind::Refused, "client 1", 4, "is turned away"),
+            entry(7, Kind::Declined, "client 1", 4, "is turned away"),
             entry(8, Kind::Asked, "client 1", 5, "Count"),
         ]
     }

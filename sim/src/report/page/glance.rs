@@ -1,6 +1,6 @@
 //! The run at a glance: all lanes over the whole time, and above them how likely the failure was.
 
-use super::{escaped, seconds};
+use super::{escaped, seconds, tint};
 use crate::report::{Curve, Likelihood, Operation, Outcome, Report};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -33,7 +33,7 @@ fn lane_row(report: &Report, scale: &Scale, lane: usize) -> String {
     for (number, fault) in report.faults.iter().enumerate().filter(|(_, fault)| fault.lanes.contains(&lane)) {
         let place = scale.place(fault.start_ms * 1_000_000, fault.end_ms * 1_000_000);
         let told = escaped(&format!("fault {number}: {}", fault.sentence));
-        let _ = write!(marks, "<i class=\"band {}\" style=\"{place}\" title=\"{told}\"></i>", fault.class);
+        let _ = write!(marks, "<i class=\"band {}\" style=\"{place}\" title=\"{told}\"></i>", tint(fault.class));
     }
     for gap in report.gaps.iter().filter(|gap| gap.lane == lane) {
         let place = scale.place(gap.from_ns, gap.to_ns.unwrap_or(scale.end_ns));

@@ -7,6 +7,7 @@ mod sections;
 pub(super) use escape::escaped;
 
 use super::{Divergence, FaultLine, Gap, Lane, Likelihood, Report, Steps};
+use crate::plan::Class;
 use crate::scenario::Verdict;
 use escape::embedded;
 use serde::Serialize;
@@ -81,6 +82,20 @@ fn filled(template: &str, parts: &[(&str, String)]) -> String {
         page.push_str(rest);
     }
     page
+}
+
+/// The class of the style sheet by whose colour a fault is known.
+fn tint(class: Class) -> &'static str {
+    match class {
+        Class::Dependency => "dependency",
+        Class::Load => "load",
+        Class::Network => "network",
+        Class::Process => "process",
+        Class::Deployment => "deployment",
+        Class::Disk => "disk",
+        Class::Clock => "clock",
+        Class::Entropy => "entropy",
+    }
 }
 
 /// Nanoseconds as seconds with milliseconds.

@@ -101,7 +101,7 @@
     switch (row.kind) {
       case "asked": return `${lane} asks ${peer}${number}: ${row.text}`;
       case "answered": return `${lane} is answered${number}: ${row.text}`;
-      case "refused": case "unanswered": return `${lane} ${row.text}${number}`;
+      case "declined": case "unanswered": return `${lane} ${row.text}${number}`;
       case "announced": return `${lane} announces ${row.text}`;
       case "sent": return `${lane} sends to ${peer}: ${row.text}`;
       case "arrived": return `${lane} hears ${row.fate === "duplicate" ? "once more " : ""}from ${peer}: ${row.text}`;
@@ -292,7 +292,7 @@
     rows.forEach((row, index) => {
       if (row.kind === "arrived" && (index >= first) && (row.other ?? 0) < first + shown) pieces.push(...arrow(layout, row.other, index, row));
       if (row.kind === "sent" && row.other == null && layout.has(index)) pieces.push(...stub(layout, index, row));
-      if (["asked", "answered", "refused", "unanswered"].includes(row.kind) && row.peer != null && layout.has(index)) pieces.push(...call(layout, index, row));
+      if (["asked", "answered", "declined", "unanswered"].includes(row.kind) && row.peer != null && layout.has(index)) pieces.push(...call(layout, index, row));
     });
     return pieces;
   }

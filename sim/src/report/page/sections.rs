@@ -1,6 +1,6 @@
 //! The parts of the page that are text.
 
-use super::{escaped, exact_seconds, seconds};
+use super::{escaped, exact_seconds, seconds, tint};
 use crate::report::{FaultLine, Likelihood, Operation, Outcome, Report, Steps};
 use crate::scenario::{Tier, Verdict};
 use std::fmt::Write;
@@ -47,7 +47,7 @@ pub(super) fn plan(report: &Report) -> String {
 }
 
 fn fault_row(number: usize, fault: &FaultLine, tried: bool) -> String {
-    let class = fault.class;
+    let class = tint(fault.class);
     let (name, sentence) = (escaped(&fault.kind.replace('_', " ")), escaped(&fault.sentence));
     let without = match &fault.without {
         _ if !tried => String::new(),

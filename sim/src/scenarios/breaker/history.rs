@@ -192,7 +192,7 @@ impl Answer {
     fn kind(self) -> Kind {
         match self {
             Self::Served => Kind::Answered,
-            Self::Failed | Self::Rejected => Kind::Refused,
+            Self::Failed | Self::Rejected => Kind::Declined,
             Self::GivenUp => Kind::Unanswered,
         }
     }
