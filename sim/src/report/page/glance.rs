@@ -1,7 +1,7 @@
 //! The run at a glance: all lanes over the whole time, and above them how likely the failure was.
 
 use super::{escaped, seconds, tint};
-use crate::report::{Curve, Likelihood, Operation, Outcome, Report};
+use crate::report::{Curve, FaultLine, Likelihood, Operation, Outcome, Report};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -30,7 +30,8 @@ impl Scale {
 
 fn lane_row(report: &Report, scale: &Scale, lane: usize) -> String {
     let mut marks = String::new();
-    for (number, fault) in report.faults.iter().enumerate().filter(|(_, fault)| fault.lanes.contains(&lane)) {
+    let strikes = |fault: &FaultLine| fault.lanes.contains(&lane) && fault.start_ms * 1_000_000 < report.end_ns;
+    for (number, fault) in report.faults.iter().enumerate().filter(|(_, fault)| strikes(fault)) {
         let place = scale.place(fault.start_ms * 1_000_000, fault.end_ms * 1_000_000);
         let told = escaped(&format!("fault {number}: {}", fault.sentence));
         let _ = write!(marks, "<i class=\"band {}\" style=\"{place}\" title=\"{told}\"></i>", tint(fault.class));

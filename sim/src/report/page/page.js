@@ -212,8 +212,8 @@
   function arrange(width, first, shown) {
     const times = width < 520 ? 0 : 92;
     const room = width - times - (width < 520 ? 90 : Math.min(360, width * 0.42));
-    const pitch = Math.max(13, Math.min(72, room / lanes.length));
-    const tall = pitch < 62;
+    const pitch = Math.max(13, Math.min(width < 520 ? 26 : 72, room / lanes.length));
+    const tall = pitch < 8 + 6.4 * Math.max(...lanes.map((lane) => lane.name.length));
     const top = tall ? HEAD_TALL : HEAD_FLAT;
     return {
       width, first, shown, times, pitch, tall, top, bottom: top + shown * ROW,

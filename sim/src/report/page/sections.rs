@@ -39,26 +39,37 @@ pub(super) fn plan(report: &Report) -> String {
     let tried = report.faults.iter().any(|fault| fault.without.is_some());
     let head = if tried { "<th scope=\"col\">without it</th>" } else { "" };
     let rows: String =
-        report.faults.iter().enumerate().map(|(number, fault)| fault_row(number, fault, tried)).collect();
+        report.faults.iter().enumerate().map(|(number, fault)| fault_row(report, number, fault, tried)).collect();
     format!(
         "<div class=\"scroll\"><table class=\"plan\"><thead><tr><th scope=\"col\">fault</th>\
          <th scope=\"col\">what goes wrong</th>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 }
 
-fn fault_row(number: usize, fault: &FaultLine, tried: bool) -> String {
+fn fault_row(report: &Report, number: usize, fault: &FaultLine, tried: bool) -> String {
     let class = tint(fault.class);
     let (name, sentence) = (escaped(&fault.kind.replace('_', " ")), escaped(&fault.sentence));
-    let without = match &fault.without {
-        _ if !tried => String::new(),
-        None => "<td class=\"quiet\">not tried</td>".to_owned(),
-        Some(Verdict::Holds) => "<td class=\"good\">holds</td>".to_owned(),
-        Some(Verdict::Violated { property, .. }) => format!("<td class=\"quiet\">violates {}</td>", escaped(property)),
-    };
+    // The run ends with the violation.
+    let unseen =
+        if fault.start_ms * 1_000_000 < report.end_ns { "" } else { " <em class=\"quiet\">(not reached)</em>" };
+    let without = if tried { without(report, fault) } else { String::new() };
     format!(
         "<tr><td class=\"fault\"><span class=\"chip {class}\">{number}</span> <span class=\"quiet\">{name}</span></td>\
-         <td>{sentence}</td>{without}</tr>"
+         <td>{sentence}{unseen}</td>{without}</tr>"
     )
+}
+
+/// What comes of the run without the fault.
+fn without(report: &Report, fault: &FaultLine) -> String {
+    let (class, told) = match &fault.without {
+        None => ("quiet", "not tried".to_owned()),
+        Some(Verdict::Holds) => ("good", "every property holds".to_owned()),
+        Some(verdict) if verdict.property() == report.verdict.property() => {
+            ("quiet", "violated all the same".to_owned())
+        }
+        Some(Verdict::Violated { property, .. }) => ("quiet", format!("violates {}", escaped(property))),
+    };
+    format!("<td class=\"without {class}\">{told}</td>")
 }
 
 pub(super) fn likelihood(report: &Report) -> String {
