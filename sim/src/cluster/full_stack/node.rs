@@ -151,11 +151,3 @@ impl<C: Cluster> Observer<P<C>> for Watch<C> {
         }
     }
 }
-
-/// A panic in a task goes no further than that task, so whatever is dropped by one tells of it.
-pub(super) fn report_panic<C: Cluster>(stage: &Stage<C>) {
-    if std::thread::panicking() {
-        let detail = "a task panicked: see the standard error for where";
-        stage.note(Err(Violation::new(crate::NOTHING_PANICS, detail)));
-    }
-}
