@@ -225,15 +225,6 @@ mod tests {
     }
 
     #[test]
-    fn certainty_is_claimed_only_where_nothing_later_escaped() {
-        let point = |at_ns, failed| Point { at_ns, failed, of: 8 };
-        let wavering = curve(vec![point(0, 0), point(10, 8), point(20, 7), point(30, 8), point(40, 8)]);
-        assert_eq!(wavering.certain_from_ns(), Some(30));
-        assert_eq!(curve(vec![point(0, 8), point(10, 7)]).certain_from_ns(), None);
-        assert_eq!(curve(vec![point(0, 8), point(10, 8)]).certain_from_ns(), Some(0));
-    }
-
-    #[test]
     fn a_second_step_to_certainty_is_found_besides_the_steepest() {
         let sample = |moments: &[u64]| {
             let failed = |at: u64| if at < 3_000_000_000 { 0 } else { 28 + 4 * u32::from(at >= 9_100_000_000) };

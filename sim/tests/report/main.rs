@@ -2,6 +2,7 @@
 //!
 //! With `PURLIN_PAGES` set to a directory, the pages are written there, for a browser to look at.
 
+mod laws;
 mod notes;
 
 use notes::{HOSTILE, NOTHING_CONFIRMED_IS_LOST, Scribbling};
