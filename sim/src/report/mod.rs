@@ -164,7 +164,7 @@ pub struct Report {
     pub gaps: Vec<Gap>,
     /// What the clients did.
     pub operations: Vec<Operation>,
-    /// The last part of the run, step by step.
+    /// The run step by step: its last part if it failed, otherwise its first.
     pub steps: Steps,
     /// How likely the failure was, by the moment.
     pub likelihood: Likelihood,
@@ -202,7 +202,7 @@ impl Report {
             faults: subject.plan.faults.iter().map(|fault| fault_line(fault, &lanes)).collect(),
             lanes: lanes.all().to_vec(),
             gaps: gaps(&run.story, &lanes),
-            steps: Steps::last_of(&run.story, &lanes, &operations),
+            steps: Steps::of(&run.story, !run.verdict.holds(), &lanes, &operations),
             operations,
             likelihood: Likelihood::Unmeasured { why: String::new() },
             nearest: None,

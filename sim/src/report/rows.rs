@@ -8,6 +8,7 @@ use crate::scene::{Entry, Kind};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// One step on the page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -44,6 +45,8 @@ pub struct Row {
 pub struct Steps {
     /// How many entries of the story come before the first row.
     pub skipped: usize,
+    /// How many entries of the story come after the last row.
+    pub left: usize,
     /// The machines' states before the first row, by lane.
     pub states: BTreeMap<usize, Value>,
     /// The rows.
@@ -59,11 +62,12 @@ impl Steps {
     /// The most bytes of all of it on a page, as JSON.
     pub const BYTES_MAX: usize = 3_000_000;
 
-    /// The last steps of a story, as many as a page bears.
-    pub(super) fn last_of(story: &[Entry], lanes: &Lanes, operations: &[Operation]) -> Self {
+    /// As many steps of a story as a page bears: the last if it is their end that matters, and otherwise the first.
+    pub(super) fn of(story: &[Entry], last: bool, lanes: &Lanes, operations: &[Operation]) -> Self {
         let mut rows = Self::ROWS_MAX.min(story.len());
         loop {
-            let steps = Self::since(story.len() - rows, story, lanes, operations);
+            let range = if last { story.len() - rows..story.len() } else { 0..rows };
+            let steps = Self::within(range, story, lanes, operations);
             if rows < 2 || bytes(&steps) <= Self::BYTES_MAX {
                 return steps;
             }
@@ -71,11 +75,11 @@ impl Steps {
         }
     }
 
-    fn since(first: usize, story: &[Entry], lanes: &Lanes, operations: &[Operation]) -> Self {
-        let mut builder = Builder { lanes, states: last_states(&story[..first], lanes), row_of: BTreeMap::new() };
+    fn within(range: Range<usize>, story: &[Entry], lanes: &Lanes, operations: &[Operation]) -> Self {
+        let mut builder = Builder { lanes, states: last_states(&story[..range.start], lanes), row_of: BTreeMap::new() };
         let states = builder.states.clone();
         let mut rows = Vec::new();
-        for (index, entry) in story.iter().enumerate().skip(first) {
+        for (index, entry) in story.iter().enumerate().take(range.end).skip(range.start) {
             if let Some(row) = builder.row(entry) {
                 builder.row_of.insert(index, rows.len());
                 rows.push(row);
@@ -83,7 +87,7 @@ impl Steps {
         }
         builder.draw_flights(story, &mut rows);
         builder.join_operations(operations, &mut rows);
-        Self { skipped: first, states, rows }
+        Self { skipped: range.start, left: story.len() - range.end, states, rows }
     }
 }
 
@@ -201,7 +205,7 @@ mod tests {
 
     fn since(first: usize) -> Steps {
         let story = story();
-        Steps::since(first, &story, &Lanes::of(&story), &[])
+        Steps::within(first..story.len(), &story, &Lanes::of(&story), &[])
     }
 
     #[test]

@@ -22,7 +22,7 @@
   byId("jump").addEventListener("change", (event) => show(Number(event.target.value)));
   byId("glance").addEventListener("click", jumpToMoment);
   new ResizeObserver(draw).observe(graph);
-  show(rows.length - 1);
+  show(isViolated() ? rows.length - 1 : 0);
 
   // Where to.
 
@@ -100,9 +100,9 @@
     const [lane, peer, number] = [name(row.lane), name(row.peer), row.number == null ? "" : ` (${row.number})`];
     switch (row.kind) {
       case "asked": return `${lane} asks ${peer}${number}: ${row.text}`;
-      case "answered": return `${lane} is answered${number}: ${row.text}`;
+      case "answered": return row.text.startsWith("is ") ? `${lane} ${row.text}${number}` : `${lane} is answered${number}: ${row.text}`;
       case "declined": case "unanswered": return `${lane} ${row.text}${number}`;
-      case "announced": return `${lane} announces ${row.text}`;
+      case "announced": return row.text.startsWith(`${lane} `) ? row.text : `${lane} announces ${row.text}`;
       case "sent": return `${lane} sends to ${peer}: ${row.text}`;
       case "arrived": return `${lane} hears ${row.fate === "duplicate" ? "once more " : ""}from ${peer}: ${row.text}`;
       case "written": return `${lane} writes ${row.text}`;
@@ -359,7 +359,7 @@
   }
 
   function texts({ width, times, text, y, first, shown }) {
-    const room = Math.max(4, Math.floor((width - text) / 6.1));
+    const room = Math.max(4, Math.floor((width - text) / 6.7));
     return rows.slice(first, first + shown).flatMap((row, offset) => {
       const index = first + offset, at = y(index) + 4;
       const told = phrase(row);

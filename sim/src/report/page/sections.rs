@@ -1,7 +1,7 @@
 //! The parts of the page that are text.
 
 use super::{escaped, exact_seconds, seconds, tint};
-use crate::report::{FaultLine, Likelihood, Operation, Outcome, Report, Steps};
+use crate::report::{FaultLine, Likelihood, Operation, Outcome, Report, Row, Steps};
 use crate::scenario::{Tier, Verdict};
 use std::fmt::Write;
 
@@ -91,13 +91,18 @@ pub(super) fn likelihood(report: &Report) -> String {
 
 /// What is not on the page.
 pub(super) fn note(report: &Report) -> String {
-    let Steps { skipped, rows, .. } = &report.steps;
-    let part = match skipped {
-        0 => format!("All {} steps of the run.", rows.len()),
-        skipped => format!(
-            "The last {} steps of the run, from {} s on; {skipped} entries before them are only in the trace.",
-            rows.len(),
-            rows.first().map_or_else(String::new, |row| seconds(row.at_ns))
+    let Steps { skipped, left, rows, .. } = &report.steps;
+    let at = |row: Option<&Row>| row.map_or_else(String::new, |row| seconds(row.at_ns));
+    let count = rows.len();
+    let part = match (skipped, left) {
+        (0, 0) => format!("All {count} steps of the run."),
+        (0, left) => format!(
+            "The first {count} steps of the run, up to {} s; {left} entries after them are only in the trace.",
+            at(rows.last())
+        ),
+        (skipped, _) => format!(
+            "The last {count} steps of the run, from {} s on; {skipped} entries before them are only in the trace.",
+            at(rows.first())
         ),
     };
     format!("<p class=\"quiet\">{part} Steps are drawn at even distances, whatever time lies between them.</p>")
