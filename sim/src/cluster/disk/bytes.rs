@@ -60,10 +60,11 @@ impl Bytes {
     /// Hands over records, the first of which has so many before it.
     pub(super) fn append<R: Serialize>(&mut self, before: usize, records: &[R]) -> Result<(), DiskFailed> {
         let Place::Open(log) = &mut self.place else { return Err(DiskFailed) };
-        let indexes = before as u64 + 1..;
-        let entry = |(index, record)| Entry { index, term: 1, payload: encode(record) };
-        let entries: Vec<_> = indexes.zip(records).map(entry).collect();
-        log.append(&entries).and_then(|()| log.write()).map_err(|_| DiskFailed)
+        for (index, record) in (before as u64 + 1..).zip(records) {
+            // Each is a change of its own: of what is not synced any prefix may survive.
+            log.append(&[Entry { index, term: 1, payload: encode(record) }]).map_err(|_| DiskFailed)?;
+        }
+        log.write().map_err(|_| DiskFailed)
     }
 
     pub(super) fn sync(&mut self) -> Result<(), DiskFailed> {
