@@ -42,7 +42,7 @@ mod scenario;
 pub mod scenarios;
 pub mod scene;
 mod simulation;
-mod turmoil;
+pub mod stack;
 pub mod world;
 
 pub use campaign::{Campaign, CampaignError, Failure, Malformed, Progress, Shard, Summary, parse_seeds};

@@ -5,7 +5,7 @@ use crate::cluster::disk::Unopened;
 use crate::cluster::history::{End, Event};
 use crate::cluster::{Cluster, Node};
 use crate::plan::{FaultKind, Link};
-use crate::turmoil::Life;
+use crate::stack::Life;
 use core::task::{Context, Waker};
 use core::time::Duration;
 use purlin::Instant;

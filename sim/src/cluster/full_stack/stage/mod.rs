@@ -15,7 +15,7 @@ use crate::cluster::{Cluster, Node, Staged};
 use crate::die::{Dice, Die, Throws};
 use crate::history::{Recorder, Watch};
 use crate::plan::Plan;
-use crate::turmoil::Life;
+use crate::stack::Life;
 use core::task::Waker;
 use purlin::Instant;
 use purlin::protocol::Protocol;
