@@ -21,7 +21,7 @@ pub(crate) const PROBES: usize = 150;
 const PATIENCE: Duration = Duration::from_millis(300);
 const FAULT_EVERY_MS: u64 = 50;
 const HEALED: Duration = Duration::from_secs(4);
-const END: Duration = Duration::from_secs(20);
+const END: Duration = Duration::from_secs(12);
 
 /// What happened in a town.
 #[derive(Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tonic::{Request, Response, Status};
 use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
@@ -214,10 +214,9 @@ fn a_connect_to_a_dead_process_is_refused() {
     assert!(matches!(found[..], [(_, Err(io::ErrorKind::ConnectionRefused))]), "{found:?}");
 }
 
-/// What a client reads after one request on a connection of its own, while something happens to the bank.
-fn hear_after(
-    strike: impl Fn(&Sim<'_>, &Network, &Process),
-) -> (Sim<'static>, Network, Arc<Process>, Findings<io::Result<usize>>) {
+/// What a client reads: the answer to its request; what it hears for two seconds, while something happens to the bank;
+/// what it hears after it has asked once more, three seconds later.
+fn hear_after(strike: impl Fn(&Sim<'_>, &Network, &Process)) -> Heard {
     let (mut world, network) = world();
     let bank = serve_axum(&mut world, BANK, &network, paying());
     let findings = Findings::default();
@@ -225,44 +224,57 @@ fn hear_after(
     world.client(SHOP, async move {
         let mut wire = Connector::new(SHOP, &client, Life::default()).connect(BANK, PORT).await?;
         let mut buffer = [0; 1_000];
-        for _ in 0..3 {
-            if wire.write_all(b"GET / HTTP/1.1\r\nhost: bank\r\n\r\n").await.is_err() {
-                break;
-            }
-            let read = wire.read(&mut buffer).await;
-            let goes_on = matches!(read, Ok(1..));
-            note(&found, read);
-            if !goes_on {
-                break;
-            }
-            sleep(millis(1_000)).await;
-        }
+        wire.write_all(REQUEST).await?;
+        note(&found, wire.read(&mut buffer).await);
+        let silence = timeout(millis(2_000), wire.read(&mut buffer)).await;
+        note(&found, silence.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())));
+        sleep(millis(3_000)).await;
+        wire.write_all(REQUEST).await?;
+        note(&found, wire.read(&mut buffer).await);
         Ok(())
     });
-    run_for(&mut world, millis(1_050));
+    run_for(&mut world, millis(500));
     assert_eq!(findings.lock().unwrap().len(), 1, "the first is answered");
     strike(&world, &network, &bank);
     run_for(&mut world, millis(3_000));
-    (world, network, bank, findings)
+    Heard { world, network, bank, findings }
+}
+
+const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: bank\r\n\r\n";
+
+struct Heard {
+    world: Sim<'static>,
+    network: Network,
+    bank: Arc<Process>,
+    findings: Findings<io::Result<usize>>,
+}
+
+impl Heard {
+    fn errors(&self) -> Vec<Option<io::ErrorKind>> {
+        self.findings.lock().unwrap().iter().map(|(_, read)| read.as_ref().err().map(io::Error::kind)).collect()
+    }
 }
 
 #[test]
 fn after_a_power_loss_nobody_hears_a_fin() {
-    let (mut world, network, bank, found) = hear_after(|world, network, bank| network.cut_power(world, BANK, bank));
-    let heard = |network: &Network| network.tap().lines().iter().filter(|line| line.contains("Closed")).count();
-    assert_eq!(heard(&network), 1, "the bank's end is gone");
-    assert_eq!(found.lock().unwrap().len(), 1, "and the shop does not know");
-    network.restore_power(&world, BANK, &bank);
-    run_for(&mut world, millis(1_000));
-    assert_eq!(found.lock().unwrap().len(), 1, "what was sent into the silence is lost");
+    let mut heard = hear_after(|world, network, bank| network.cut_power(world, BANK, bank));
+    let closed = heard.network.tap().lines().iter().filter(|line| line.contains("Closed")).count();
+    assert_eq!(closed, 1, "the bank's end is gone");
+    assert_eq!(heard.errors(), [None, Some(io::ErrorKind::TimedOut)], "and the shop does not know");
+    heard.network.restore_power(&heard.world, BANK, &heard.bank);
+    run_for(&mut heard.world, millis(3_000));
+    assert_eq!(
+        heard.errors()[2..],
+        [Some(io::ErrorKind::ConnectionReset)],
+        "who asks on hears that nobody knows of it"
+    );
 }
 
 #[test]
 fn after_the_death_of_a_process_its_peers_hear_of_it() {
-    let (_, _, _, found) = hear_after(|_, _, bank| bank.kill());
-    let found = found.lock().unwrap();
-    assert_eq!(found.len(), 2, "{found:?}");
-    assert!(!matches!(found[1].1, Ok(1..)), "{found:?}");
+    let heard = hear_after(|_, _, bank| bank.kill());
+    let findings = heard.findings.lock().unwrap();
+    assert!(matches!(findings[1], (at, Ok(0)) if at < millis(600)), "{findings:?}");
 }
 
 /// Method: a server whose task nobody ends but its wire.
