@@ -10,6 +10,7 @@ mod conform;
 mod drive;
 mod failure;
 mod list;
+mod merge;
 mod mutants;
 mod output;
 mod plan;
@@ -48,6 +49,7 @@ enum Command {
     Chaos(chaos::Arguments),
     Plan(plan::Arguments),
     Replay(replay::Arguments),
+    Merge(merge::Arguments),
     Conform(conform::Arguments),
     Drive(drive::Arguments),
     Mutants(mutants::Arguments),
@@ -82,6 +84,7 @@ fn run_command(command: &Command, output: Output) -> Result<Verdict, Failure> {
         Command::Chaos(arguments) => chaos::run(arguments, output),
         Command::Plan(arguments) => plan::run(arguments),
         Command::Replay(arguments) => replay::run(arguments, output),
+        Command::Merge(arguments) => merge::run(arguments, output),
         Command::Conform(arguments) => conform::run(arguments, output),
         Command::Drive(arguments) => drive::run(arguments),
         Command::Mutants(arguments) => mutants::run(arguments, output),

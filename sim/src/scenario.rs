@@ -56,7 +56,7 @@ impl FromStr for Tier {
 }
 
 /// Whether all properties held.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// They did.
@@ -160,9 +160,9 @@ impl Scenario {
         self.summary
     }
 
-    /// The properties that its judges check.
+    /// The properties that its judges check, and that which every campaign checks.
     pub fn always(&self) -> impl Iterator<Item = &'static str> {
-        self.general.iter().chain(self.always).copied()
+        self.general.iter().chain(self.always).copied().chain([crate::SAME_SEED_SAME_BYTES])
     }
 
     /// What must happen at least once in a campaign.
