@@ -13,7 +13,7 @@
 //! |---|---|
 //! | a connection over turmoil's partition never recovers | [`Network::cut`] holds what is sent, and releases it |
 //! | a connect over a partition is refused at once | [`Connector`] waits until somebody can hear |
-//! | the SYN-ACK passes a one-way cut | so it does here |
+//! | the SYN-ACK passes a one-way cut | [`Connector`] waits until both directions are free |
 //! | a crash sends FIN, so that all know of a power loss | [`Network::cut_power`]: silence, then the end of the life |
 //! | a connect to a crashed host hangs, though its machine could refuse | a [`Process`] is killed, its host goes on |
 //! | the tasks of a crashed host end in an order that depends on a counter of the program | a [`Life`] ends, in order |

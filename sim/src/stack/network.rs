@@ -101,7 +101,8 @@ impl Network {
         self.change(simulation, |state| state.cut.retain(|link| *link != (a, b) && *link != (b, a)));
     }
 
-    /// Cuts one direction: what arrives is not heard until it is mended, and nobody connects either way.
+    /// Cuts one direction: what arrives is not heard until it is mended, and nobody connects either way. On connections that
+    /// are there the other direction goes on, as if no acknowledgement were missed.
     pub fn cut_one_way(&self, simulation: &Sim<'_>, from: &str, to: &str) {
         let link = (simulation.lookup(from), simulation.lookup(to));
         self.change(simulation, |state| state.cut_one_way.extend([link]));
