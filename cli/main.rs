@@ -17,6 +17,7 @@ mod plan;
 mod replay;
 mod report;
 mod rooms;
+mod shrink;
 mod spec;
 mod verify;
 mod violations;
@@ -49,6 +50,7 @@ enum Command {
     Chaos(chaos::Arguments),
     Plan(plan::Arguments),
     Replay(replay::Arguments),
+    Shrink(shrink::Arguments),
     Merge(merge::Arguments),
     Conform(conform::Arguments),
     Drive(drive::Arguments),
@@ -84,6 +86,7 @@ fn run_command(command: &Command, output: Output) -> Result<Verdict, Failure> {
         Command::Chaos(arguments) => chaos::run(arguments, output),
         Command::Plan(arguments) => plan::run(arguments),
         Command::Replay(arguments) => replay::run(arguments, output),
+        Command::Shrink(arguments) => shrink::run(arguments, output),
         Command::Merge(arguments) => merge::run(arguments, output),
         Command::Conform(arguments) => conform::run(arguments, output),
         Command::Drive(arguments) => drive::run(arguments),

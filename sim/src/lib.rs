@@ -40,10 +40,13 @@ pub mod linearizability;
 mod merge;
 mod panics;
 pub mod plan;
+pub mod report;
 mod results;
 mod scenario;
 pub mod scenarios;
 pub mod scene;
+pub mod sentence;
+mod shrink;
 mod simulation;
 pub mod stack;
 pub mod world;
@@ -63,6 +66,7 @@ pub use plan::{
 pub use results::ResultsError;
 pub use scenario::{Run, Scenario, Tier, UnknownTier, Verdict};
 pub use scenarios::scenarios;
+pub use shrink::{Likelihood, ShrinkError, ShrinkProgress, Shrinker, Shrunk, Symptom};
 pub use simulation::Session;
 
 /// The property that every run has: nothing panics.
