@@ -19,7 +19,7 @@ const PROBER: &str = "prober";
 pub(crate) const REQUESTS: usize = 150;
 pub(crate) const PROBES: usize = 150;
 const PATIENCE: Duration = Duration::from_millis(300);
-const FAULT_EVERY_MS: u64 = 50;
+const FAULT_EVERY_MS: u128 = 50;
 const HEALED: Duration = Duration::from_secs(4);
 const END: Duration = Duration::from_secs(12);
 
@@ -156,7 +156,7 @@ impl Faults<'_> {
         for (_, fault) in self.present.extract_if(.., |(end, _)| *end <= now).collect::<Vec<_>>() {
             self.end(world, fault);
         }
-        if now < HEALED && now.as_millis() as u64 % FAULT_EVERY_MS == 0 {
+        if now < HEALED && now.as_millis().is_multiple_of(FAULT_EVERY_MS) {
             let fault = self.draw();
             let end = now + Duration::from_millis(self.die.between(10, 400));
             self.present.push((end.min(HEALED), fault));
