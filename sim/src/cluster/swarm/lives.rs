@@ -151,7 +151,8 @@ impl<C: Cluster> Swarm<C> {
     }
 
     pub(super) fn opened(&mut self, node: u32, life: u32) {
-        if self.station(node).life == life {
+        let station = self.station(node);
+        if station.life == life && station.down == 0 {
             self.begin_process(node);
         }
     }
