@@ -10,12 +10,14 @@ mod conform;
 mod drive;
 mod failure;
 mod list;
+mod merge;
 mod mutants;
 mod output;
 mod plan;
 mod replay;
 mod report;
 mod rooms;
+mod shrink;
 mod spec;
 mod verify;
 mod violations;
@@ -48,6 +50,8 @@ enum Command {
     Chaos(chaos::Arguments),
     Plan(plan::Arguments),
     Replay(replay::Arguments),
+    Shrink(shrink::Arguments),
+    Merge(merge::Arguments),
     Conform(conform::Arguments),
     Drive(drive::Arguments),
     Mutants(mutants::Arguments),
@@ -82,6 +86,8 @@ fn run_command(command: &Command, output: Output) -> Result<Verdict, Failure> {
         Command::Chaos(arguments) => chaos::run(arguments, output),
         Command::Plan(arguments) => plan::run(arguments),
         Command::Replay(arguments) => replay::run(arguments, output),
+        Command::Shrink(arguments) => shrink::run(arguments, output),
+        Command::Merge(arguments) => merge::run(arguments, output),
         Command::Conform(arguments) => conform::run(arguments, output),
         Command::Drive(arguments) => drive::run(arguments),
         Command::Mutants(arguments) => mutants::run(arguments, output),

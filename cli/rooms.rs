@@ -33,6 +33,14 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
     scenarios
 }
 
+/// A Rust expression that gives a scenario, for tests that are written for a reader.
+pub(crate) fn scenario_expression(scenario: &Scenario) -> String {
+    let built_in = purlin_sim::scenarios().iter().any(|known| known.name() == scenario.name());
+    let list = if built_in { "purlin_sim::scenarios()" } else { "purlin_lock::scenario::scenarios()" };
+    let name = scenario.name();
+    format!("{list}.into_iter().find(|scenario| scenario.name() == {name:?}).expect(\"there is such a scenario\")")
+}
+
 /// Everything there is of one room.
 pub(crate) struct Room {
     pub(crate) name: &'static str,

@@ -65,7 +65,7 @@ impl RoomFindings {
     }
 
     pub(crate) fn seeds(&self) -> u64 {
-        self.campaigns.iter().map(chaos::seeds_run).sum()
+        self.campaigns.iter().map(Summary::judged).sum()
     }
 
     /// How many claims do not hold.

@@ -53,9 +53,10 @@ fn broken_comparison(report: &SpecReport) -> Vec<Violation> {
 fn broken_campaign(summary: &Summary) -> Vec<Violation> {
     let (scenario, tier, [first, end]) = (&summary.scenario, summary.tier, summary.seeds);
     let command = format!("purlin chaos {scenario} --tier {tier} --seeds {first}..{end}");
-    let failed = chaos::failed_by_property(summary).into_iter().map(|(property, seeds)| {
-        let found: Vec<String> = seeds.iter().map(|failed| chaos::describe(summary, failed)).collect();
-        let claim = format!("{scenario} in {tier}: {property}, {} seeds", seeds.len());
+    let failed = summary.classes.iter().map(|class| {
+        let failed = summary.failed.iter().filter(|failed| failed.property == class.property);
+        let found: Vec<String> = failed.map(|failed| chaos::describe(summary, failed)).collect();
+        let claim = format!("{scenario} in {tier}: {}, {} seeds", class.property, class.seeds);
         Violation { claim, found: first_few(&found), command: command.clone() }
     });
     let unseen = chaos::never_seen(summary).iter().map(|what| Violation {

@@ -199,6 +199,19 @@ fn replay_runs_a_seed_or_its_plan_again_byte_for_byte() {
 }
 
 #[test]
+fn shrink_refuses_a_plan_that_does_not_fail() {
+    let folder = tempfile::tempdir().unwrap();
+    let (scenario, out) = (scenario(), folder.path().join("least.json").display().to_string());
+    purlin(&["shrink", &scenario, "--seed", "7", "--out", &out]).is_bad_input(&["every property holds", "that fails"]);
+    purlin(&["shrink", &scenario, "--seed", "7", "--out", "least.rs"]).is_bad_input(&["least.rs", "plan.json"]);
+    purlin(&["shrink", &scenario, "--out", &out]).is_bad_input(&["--seed", "--plan"]);
+    purlin(&["shrink", &scenario, "--seed", "7"]).is_bad_input(&["--out"]);
+    purlin(&["shrink", "opera", "--seed", "7", "--out", &out]).is_bad_input(&["opera", &scenario]);
+    purlin(&["shrink", &scenario, "--seed", "7", "--budget", "3", "--out", &out]).is_bad_input(&["--budget", "30m"]);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was written");
+}
+
+#[test]
 fn replay_refuses_what_is_no_plan() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let malformed = write(&folder, "plan.json", "{\"scenario\": ");

@@ -1,14 +1,19 @@
 //! `purlin chaos`: campaigns of seeded simulations.
 
 mod asked;
+mod junit;
+mod tell;
+
+pub(crate) use junit::write_junit;
+pub(crate) use tell::{describe, tell};
 
 use crate::failure::{Failure, Verdict};
 use crate::output::{self, Output};
 use crate::rooms;
-use asked::{AskedShard, Cluster, parse_budget};
+pub(crate) use asked::parse_budget;
+use asked::{AskedShard, Cluster};
 use purlin_sim::{Campaign, Progress, Scenario, Shard, Summary, Tier, parse_seeds};
 use serde::Serialize;
-use std::collections::BTreeMap;
 use std::fs;
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -40,6 +45,9 @@ pub(crate) struct Arguments {
     /// Keep results and plans here; a campaign that was killed goes on where it was
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Write a report in JUnit's format here; junit.xml beside the results where they are kept
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
 }
 
 #[derive(Serialize)]
@@ -57,11 +65,15 @@ pub(crate) fn run(arguments: &Arguments, output: Output) -> Result<Verdict, Fail
         let until = arguments.budget.map(|budget| budget / scenarios.len() as u32 * index);
         let budget = until.map(|until| until.saturating_sub(began.elapsed()));
         let campaign = campaign(arguments, shard, budget);
+        tell::announce(&campaign, scenario, output)?;
         let summary = run_campaign(&campaign, scenario, output)?;
         tell(&summary, output)?;
         runs.push(summary);
     }
     let holds = runs.iter().all(holds);
+    let always = scenarios.iter().map(|scenario| scenario.always().collect::<Vec<_>>());
+    let reports: Vec<_> = runs.iter().zip(always).collect();
+    write_junit(arguments.junit.as_deref(), arguments.out.as_deref(), &reports)?;
     output.document(&Document { runs })?;
     Ok(Verdict::holds_if(holds))
 }
@@ -127,66 +139,22 @@ fn told(progress: Progress) -> String {
 /// Where no results are kept, a failed seed still leaves its plan behind, so that anybody can run it again.
 fn keep_plans(summary: &mut Summary, scenario: &Scenario) -> Result<(), Failure> {
     let tier = summary.tier;
-    for failed in summary.failed.iter_mut().filter(|failed| failed.plan.is_none()) {
-        let file = Path::new(PLANS).join(format!("{}-{tier}-{}.json", scenario.name(), failed.seed));
-        let plan = scenario.plan(failed.seed).to_json();
-        let written = fs::create_dir_all(PLANS).and_then(|()| fs::write(&file, plan));
+    for (seed, plan) in summary.plans().filter(|(_, plan)| plan.is_none()) {
+        let file = Path::new(PLANS).join(format!("{}-{tier}-{seed}.json", scenario.name()));
+        let json = scenario.plan(seed).to_json();
+        let written = fs::create_dir_all(PLANS).and_then(|()| fs::write(&file, json));
         written.map_err(|error| Failure::unwritable(&file, &error))?;
-        failed.plan = Some(file);
+        *plan = Some(file);
     }
     Ok(())
 }
 
 /// No seed failed, and what should have been seen was seen. (In the full stack so few seeds need not see everything.)
 pub(crate) fn holds(summary: &Summary) -> bool {
-    summary.failed.is_empty() && never_seen(summary).is_empty()
+    summary.violated() == 0 && never_seen(summary).is_empty()
 }
 
 /// What should have happened in so many seeds and never did.
-pub(crate) fn never_seen(summary: &Summary) -> &[&'static str] {
+pub(crate) fn never_seen(summary: &Summary) -> &[String] {
     if summary.tier == Tier::Swarm && summary.is_vacuous() { &summary.unseen } else { &[] }
-}
-
-/// How many seeds were run.
-pub(crate) fn seeds_run(summary: &Summary) -> u64 {
-    summary.passed + summary.failed.len() as u64
-}
-
-/// The seeds that broke one property, in their order.
-pub(crate) fn failed_by_property(summary: &Summary) -> BTreeMap<&str, Vec<&purlin_sim::Failure>> {
-    let mut failed: BTreeMap<&str, Vec<&purlin_sim::Failure>> = BTreeMap::new();
-    summary.failed.iter().for_each(|seed| failed.entry(&seed.property).or_default().push(seed));
-    failed
-}
-
-/// What a failed seed has shown, and how to see it again.
-pub(crate) fn describe(summary: &Summary, failed: &purlin_sim::Failure) -> String {
-    let again = format!("purlin replay {} --tier {} --seed {}", summary.scenario, summary.tier, failed.seed);
-    format!("{}; again: {again}", failed.detail)
-}
-
-fn tell(summary: &Summary, output: Output) -> Result<(), Failure> {
-    let [first, end] = summary.seeds;
-    let verdict = match summary.failed.len() {
-        0 => "all hold".to_owned(),
-        count => format!("{count} VIOLATED"),
-    };
-    output.line(format_args!(
-        "{} / {} seeds {first}..{end}: {verdict} of {}{}; {} events, {} simulated in {} of CPU; hash {}",
-        summary.scenario,
-        summary.tier,
-        output::grouped(seeds_run(summary)),
-        if summary.complete { "" } else { " (time was over)" },
-        output::grouped(summary.events),
-        output::seconds(summary.simulated_seconds),
-        output::seconds(summary.cpu_seconds),
-        summary.trace_hash,
-    ))?;
-    for (property, seeds) in failed_by_property(summary) {
-        output.line(format_args!("  {property}: violated by {} seeds", output::grouped(seeds.len() as u64)))?;
-        let seeds: Vec<String> = seeds.into_iter().map(|failed| describe(summary, failed)).collect();
-        output::first_few(&seeds).iter().try_for_each(|seed| output.line(format_args!("    {seed}")))?;
-    }
-    let never = never_seen(summary).iter();
-    never.map(|what| format!("  never seen, so nothing is said of it: {what}")).try_for_each(|line| output.line(line))
 }

@@ -62,14 +62,14 @@ impl<'a> Builds<'a> {
 #[derive(Debug)]
 pub(super) struct Build {
     pub(super) purlin: PathBuf,
-    /// The laws of machines and of protocols.
+    /// The laws of machines, of protocols, of the checker of histories, and of shrinking.
     pub(super) laws: Vec<PathBuf>,
     /// The laws of hosts.
     pub(super) hosts: Vec<PathBuf>,
 }
 
-/// The tests that state laws: of machines, and of hosts.
-const LAWS: [&str; 2] = ["laws", "protocols"];
+/// The tests that state laws: of machines, of linearizable histories and of their judges, of shrinking, and of hosts.
+const LAWS: [&str; 5] = ["laws", "protocols", "linearizability", "register", "shrinking"];
 const HOSTS: [&str; 1] = ["hosts"];
 
 impl Scratch {
@@ -150,6 +150,7 @@ impl Scratch {
     fn build(&self) -> Result<Build, Failure> {
         let mut cargo = self.cargo("build");
         cargo.args(["test", "--no-run", "--package", "purlin-cli", "--package", "purlin-tokio"]);
+        cargo.args(["--package", "purlin-sim"]);
         for test in LAWS.iter().chain(&HOSTS) {
             cargo.args(["--test", test]);
         }
@@ -168,6 +169,13 @@ impl Scratch {
     pub(super) fn build_log(&self) -> Result<Vec<PathBuf>, Failure> {
         let mut cargo = self.cargo("build");
         cargo.args(["test", "--no-run", "--package", "purlin", "--test", "logs"]);
+        tests(cargo)
+    }
+
+    /// Builds the laws of reports.
+    pub(super) fn build_report(&self) -> Result<Vec<PathBuf>, Failure> {
+        let mut cargo = self.cargo("build");
+        cargo.args(["test", "--no-run", "--package", "purlin-sim", "--test", "report"]);
         tests(cargo)
     }
 

@@ -2,7 +2,6 @@
 
 mod html;
 
-use crate::chaos;
 use crate::check::kind_name;
 use crate::output::{grouped, seconds};
 use crate::spec::differences;
@@ -147,8 +146,8 @@ fn campaigns(reports: &[Summary]) -> Element {
         row(vec![
             tag("th").with("scope", "row").text(&report.scenario),
             tag("td").text(report.tier),
-            number(grouped(chaos::seeds_run(report))),
-            count_of_violations(report.failed.len() as u64),
+            number(grouped(report.judged())),
+            count_of_violations(report.violated()),
             number(grouped(report.events)),
             number(seconds(report.simulated_seconds)),
             number(seconds(report.cpu_seconds)),

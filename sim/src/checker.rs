@@ -75,8 +75,8 @@ impl Coverage {
     }
 
     /// The names of what was not seen.
-    pub fn missing(self, names: &'static [&'static str]) -> impl Iterator<Item = &'static str> {
-        names.iter().enumerate().filter(move |(index, _)| self.seen & 1 << index == 0).map(|(_, name)| *name)
+    pub fn missing<S: AsRef<str>>(self, names: &[S]) -> impl Iterator<Item = &str> {
+        names.iter().enumerate().filter(move |(index, _)| self.seen & 1 << index == 0).map(|(_, name)| name.as_ref())
     }
 
     /// As a word, for storage.

@@ -1,6 +1,7 @@
 //! The die of a simulation: a named, portable generator, so that a seed means the same throws everywhere and for ever.
 
 use core::num::NonZeroU32;
+use core::ops::Range;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use serde::{Deserialize, Serialize};
@@ -118,6 +119,27 @@ impl Throws {
     /// How many throws there are.
     pub fn count(&self) -> usize {
         self.by_die.values().map(Vec::len).sum()
+    }
+
+    /// The dice by name, and how often each was thrown.
+    pub(crate) fn lengths(&self) -> Vec<(String, usize)> {
+        self.by_die.iter().map(|(name, throws)| (name.clone(), throws.len())).collect()
+    }
+
+    /// The same, but only so many throws of one die.
+    pub(crate) fn cut(&self, name: &str, count: usize) -> Self {
+        let mut cut = self.clone();
+        cut.by_die.entry(name.to_owned()).or_default().truncate(count);
+        cut.by_die.retain(|_, throws| !throws.is_empty());
+        cut
+    }
+
+    /// The same, but some throws of one die are zero.
+    pub(crate) fn zeroed(&self, name: &str, range: Range<usize>) -> Self {
+        let mut zeroed = self.clone();
+        let throws = zeroed.by_die.get_mut(name).map(Vec::as_mut_slice).unwrap_or_default();
+        throws.iter_mut().take(range.end).skip(range.start).for_each(|thrown| *thrown = 0);
+        zeroed
     }
 
     fn add(&mut self, name: &str, thrown: u64) {

@@ -25,6 +25,7 @@
 
 pub mod blocks;
 mod budget;
+mod build;
 mod campaign;
 pub mod checker;
 mod clock;
@@ -35,28 +36,41 @@ pub mod document;
 pub mod fault;
 mod hash;
 pub mod history;
+pub mod linearizability;
+mod merge;
+mod panics;
 pub mod plan;
+pub mod report;
 mod results;
 mod scenario;
 pub mod scenarios;
 pub mod scene;
+pub mod sentence;
+mod shrink;
 mod simulation;
 mod turmoil;
 pub mod world;
 
-pub use campaign::{Campaign, CampaignError, Failure, Malformed, Progress, Shard, Summary, parse_seeds};
+pub use campaign::{
+    Campaign, CampaignError, Exemplar, Failure, FailureClass, Malformed, Progress, Shard, Summary, parse_seeds,
+};
 pub use checker::Coverage;
 pub use clock::NodeClock;
 pub use die::{Die, Throws};
 pub use hash::{Fingerprint, Hash};
 pub use history::Watch;
+pub use merge::{Merge, MergeError, MergedCampaign, Missing};
 pub use plan::{
     Budget, Class, Fault, FaultKind, InvalidPlan, Law, Link, NoPlan, Nodes, Plan, PlanOptions, Ratio, Span,
 };
 pub use results::ResultsError;
 pub use scenario::{Run, Scenario, Tier, UnknownTier, Verdict};
 pub use scenarios::scenarios;
+pub use shrink::{Likelihood, ShrinkError, ShrinkProgress, Shrinker, Shrunk, Symptom};
 pub use simulation::Session;
 
 /// The property that every run has: nothing panics.
 pub const NOTHING_PANICS: &str = "nothing_panics";
+
+/// The property that every campaign has: a run follows from its plan, down to the last byte of its trace.
+pub const SAME_SEED_SAME_BYTES: &str = "same_seed_same_bytes";

@@ -84,6 +84,12 @@ pub trait PlanOptions: Clone + Debug + Serialize + DeserializeOwned {
     /// What it does not know, with `field` as the path of the kind.
     fn check_kind(&self, field: &str, kind: &FaultKind) -> Result<(), InvalidPlan>;
 
+    /// Simpler options to try while a plan is shrunk, the simplest first. Each of them is simpler for good: taking simpler
+    /// ones again and again comes to an end.
+    fn simpler(&self) -> Vec<Self> {
+        Vec::new()
+    }
+
     /// Checks that the system can be expected to recover within this budget, if it is.
     ///
     /// # Errors

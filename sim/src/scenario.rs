@@ -4,7 +4,7 @@ use crate::checker::Coverage;
 use crate::die::Throws;
 use crate::hash::Hash;
 use crate::history::{Recorded, Watch};
-use crate::plan::{InvalidPlan, NoPlan, Plan, PlanOptions};
+use crate::plan::{FaultKind, InvalidPlan, NoPlan, Plan, PlanOptions};
 use crate::scene::Entry;
 use crate::simulation::{Session, Simulation};
 use core::fmt;
@@ -56,7 +56,7 @@ impl FromStr for Tier {
 }
 
 /// Whether all properties held.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// They did.
@@ -134,6 +134,8 @@ pub struct Scenario {
     pub(crate) schema: fn(&str) -> serde_json::Value,
     pub(crate) swarm: Open,
     pub(crate) turmoil: Play,
+    pub(crate) healed: fn(&Plan) -> Result<Duration, InvalidPlan>,
+    pub(crate) simpler: fn(&Plan) -> Vec<Plan>,
 }
 
 /// Reads a plan whose options are of a known type, and checks all of it.
@@ -160,9 +162,9 @@ impl Scenario {
         self.summary
     }
 
-    /// The properties that its judges check.
+    /// The properties that its judges check, and that which every campaign checks.
     pub fn always(&self) -> impl Iterator<Item = &'static str> {
-        self.general.iter().chain(self.always).copied()
+        self.general.iter().chain(self.always).copied().chain([crate::SAME_SEED_SAME_BYTES])
     }
 
     /// What must happen at least once in a campaign.
@@ -229,7 +231,7 @@ impl Scenario {
         self.begin(plan, Watch::default())
     }
 
-    fn begin(&self, plan: &Plan, watch: Watch) -> Result<Session, InvalidPlan> {
+    pub(crate) fn begin(&self, plan: &Plan, watch: Watch) -> Result<Session, InvalidPlan> {
         self.check_owner(plan)?;
         Session::begin(|| (self.swarm)(plan, watch))
     }
@@ -246,7 +248,33 @@ impl Scenario {
     }
 }
 
+/// When the safety phase of a plan is over.
+pub(crate) fn healed<O: PlanOptions>(plan: &Plan) -> Result<Duration, InvalidPlan> {
+    Ok(Duration::from_millis(plan.typed::<O>()?.options.safety_ms()))
+}
+
+/// The plans with simpler options, without the faults that these do not know.
+pub(crate) fn simpler<O: PlanOptions>(plan: &Plan) -> Vec<Plan> {
+    let Ok(typed) = plan.typed::<O>() else { return Vec::new() };
+    let simpler = typed.options.simpler().into_iter().map(|options| {
+        let knows = |kind: &FaultKind| options.check_kind("kind", kind).is_ok();
+        let faults = typed.faults.iter().copied().filter(|fault| knows(&fault.kind)).collect();
+        Plan { options, faults, ..typed.clone() }.erased()
+    });
+    simpler.collect()
+}
+
 impl Scenario {
+    /// When the safety phase of a plan is over.
+    pub(crate) fn healed(&self, plan: &Plan) -> Result<Duration, InvalidPlan> {
+        (self.healed)(plan)
+    }
+
+    /// The same plan with simpler options, in several ways.
+    pub(crate) fn simpler(&self, plan: &Plan) -> Vec<Plan> {
+        (self.simpler)(plan)
+    }
+
     fn check_owner(&self, plan: &Plan) -> Result<(), InvalidPlan> {
         let mine = plan.scenario == self.name;
         InvalidPlan::unless(mine, "scenario", &plan.scenario, format!("this run is of {:?}", self.name))

@@ -10,6 +10,8 @@
 //! - Only the history is hashed, not the bytes on the wire: the `Date` header carries the real clock.
 //! - The simulation's epoch, its seed and the order of hosts are fixed.
 
+use crate::checker::Violation;
+use crate::panics;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
 use purlin::Instant;
@@ -198,8 +200,18 @@ impl HostTime {
     }
 }
 
+/// One tick of a simulation. A panic in any of its tasks is a violation, whoever caught it.
+pub(crate) fn step(simulation: &mut turmoil::Sim<'_>) -> Result<(), Violation> {
+    let stepped = simulation.step();
+    if let Some(panic) = panics::first() {
+        return Err(Violation::new(crate::NOTHING_PANICS, panic));
+    }
+    stepped.map(drop).map_err(|error| Violation::new(crate::NOTHING_PANICS, error))
+}
+
 /// A simulation of whole milliseconds in which nothing is left to chance.
 pub(crate) fn simulation<'a>(seed: u64, duration: Duration) -> turmoil::Sim<'a> {
+    panics::remember();
     turmoil::Builder::new()
         .epoch(SystemTime::UNIX_EPOCH)
         .rng_seed(seed)

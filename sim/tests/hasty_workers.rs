@@ -24,7 +24,7 @@ fn full_stack_seeds_hold_although_the_power_goes_in_them() {
     let summary = campaign(Tier::Turmoil, 6);
     assert_eq!(summary.failed, []);
     for seen in ["the_power_went", "an_answer_stayed_unknown", "durable_records_were_read", "a_death_was_announced"] {
-        assert!(!summary.unseen.contains(&seen), "{seen} was not seen");
+        assert!(!summary.unseen.contains(&seen.to_owned()), "{seen} was not seen");
     }
 }
 

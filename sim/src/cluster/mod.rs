@@ -126,6 +126,7 @@ mod full_stack;
 mod history;
 mod judges;
 mod process;
+mod simpler;
 mod slab;
 mod swarm;
 
@@ -137,7 +138,7 @@ pub use judges::{claims, sights};
 use crate::checker::{Judge, Violation};
 use crate::die::Die;
 use crate::plan::{Budget, Fault, FaultKind, InvalidPlan, Nodes, Plan, PlanOptions};
-use crate::scenario::{Scenario, read};
+use crate::scenario::{Scenario, healed, read};
 use core::fmt::Debug;
 use environment::check_drift;
 use faults::Arsenal;
@@ -216,6 +217,12 @@ pub trait Cluster: Sized + 'static {
     /// How far the nodes' clocks may be from the truth, when their surroundings are drawn and in any plan.
     fn clocks(_options: &Self::Options) -> ClockBounds {
         ClockBounds::default()
+    }
+
+    /// Simpler options to try while a plan is shrunk, the simplest first: fewer nodes, clients and requests. Each of them is
+    /// simpler for good: taking simpler ones again and again comes to an end.
+    fn simpler(_options: &Self::Options) -> Vec<Self::Options> {
+        Vec::new()
     }
 
     /// Whether the protocol is meant to bear this kind of fault. What it is not meant to bear is neither drawn nor
@@ -314,6 +321,8 @@ impl Scenario {
             schema: Plan::<Staged<C>>::schema,
             swarm: |plan, watch| Ok(swarm::open::<C>(&plan.typed()?, watch)),
             turmoil: |plan, watch| Ok(full_stack::play::<C>(&plan.typed()?, watch)),
+            healed: healed::<Staged<C>>,
+            simpler: simpler::plans::<C>,
         }
     }
 }

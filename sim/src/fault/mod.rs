@@ -484,6 +484,51 @@ impl FaultKind {
         }
     }
 
+    /// The same, to be put elsewhere.
+    pub(crate) fn node_mut(&mut self) -> Option<&mut u32> {
+        match self {
+            Self::Bridge { node }
+            | Self::Kill { node }
+            | Self::PowerLoss { node }
+            | Self::Restart { node }
+            | Self::Usurp { node }
+            | Self::Pause { node }
+            | Self::SlowNode { node, .. }
+            | Self::Destroy { node }
+            | Self::Upgrade { node, .. }
+            | Self::SlowDisk { node, .. }
+            | Self::TornWrite { node }
+            | Self::BitRot { node, .. }
+            | Self::MisdirectedWrite { node }
+            | Self::FsyncError { node }
+            | Self::FullDisk { node }
+            | Self::ReadError { node }
+            | Self::ClockJump { node, .. }
+            | Self::ClockBack { node, .. }
+            | Self::ClockFreeze { node }
+            | Self::ClockDrift { node, .. }
+            | Self::LoadedDie { node, .. } => Some(node),
+            _ => None,
+        }
+    }
+
+    /// The link, to be put elsewhere.
+    pub(crate) fn link_mut(&mut self) -> Option<&mut Link> {
+        match self {
+            Self::Delay { link, .. } | Self::Lose { link, .. } | Self::Duplicate { link, .. } => link.as_mut(),
+            Self::Reorder { link, .. } | Self::Bandwidth { link, .. } => link.as_mut(),
+            _ => None,
+        }
+    }
+
+    /// The groups, to be put elsewhere.
+    pub(crate) fn groups_mut(&mut self) -> Option<&mut [Nodes; 2]> {
+        match self {
+            Self::Partition { groups, .. } | Self::Flap { groups, .. } => Some(groups),
+            _ => None,
+        }
+    }
+
     /// Whether the node that it strikes is down or stands still as long as it lasts.
     pub const fn keeps_down(&self) -> bool {
         match self.class() {

@@ -26,7 +26,7 @@ fn two_hundred_swarm_seeds_hold_and_see_everything() {
 fn full_stack_seeds_hold() {
     let summary = campaign(Tier::Turmoil, 6);
     assert_eq!(summary.failed, []);
-    assert!(!summary.unseen.contains(&"a_word_arrived_twice"), "{:?}", summary.unseen);
+    assert!(!summary.unseen.contains(&"a_word_arrived_twice".to_owned()), "{:?}", summary.unseen);
 }
 
 /// The faults that a cluster of several nodes knows, each for two seconds.

@@ -1,6 +1,5 @@
 //! The clients' host. They hold the nodes' handles, and outlive the nodes.
 
-use super::node::report_panic;
 use super::stage::{Notices, Stage};
 use crate::cluster::Cluster;
 use crate::cluster::client::{Ask, Errand, Occasion, Unanswered};
@@ -61,7 +60,6 @@ impl<C: Cluster> Company<C> {
         let handle = self.stage.ask(self.time.now(), client, ask, node, &request);
         let company = self.clone();
         spawn_local(async move {
-            let _sentinel = Sentinel(Arc::clone(&company.stage));
             let result = answer(handle, request).await;
             company.stage.answered(company.time.now(), client, node, ask, &result);
             let occasion = match &result {
@@ -84,7 +82,6 @@ impl<C: Cluster> Company<C> {
     fn set_alarm(&self, client: u32, after: Duration) {
         let company = self.clone();
         let alarm = spawn_local(async move {
-            let _sentinel = Sentinel(Arc::clone(&company.stage));
             sleep(after).await;
             company.alarms.borrow_mut()[client as usize] = None;
             company.act(client, Occasion::Woken);
@@ -101,13 +98,4 @@ async fn answer<P: Protocol>(handle: Option<Handle<P>>, request: P::Request) -> 
         purlin_tokio::Unanswered::ShutDown => Unanswered::ShutDown,
         purlin_tokio::Unanswered::Unknown => Unanswered::Unknown,
     })
-}
-
-/// Reports the panic by which it is dropped, if that is how.
-struct Sentinel<C: Cluster>(Arc<Stage<C>>);
-
-impl<C: Cluster> Drop for Sentinel<C> {
-    fn drop(&mut self) {
-        report_panic(&self.0);
-    }
 }

@@ -2,9 +2,9 @@
 
 use super::host;
 use super::stage::Stage;
-use crate::checker::Violation;
 use crate::cluster::{Cluster, Event, Staged};
 use crate::plan::{Link, Plan};
+use crate::turmoil::step;
 use core::time::Duration;
 use purlin::Instant;
 
@@ -53,9 +53,7 @@ impl<'a, C: Cluster> Director<'a, C> {
         while simulation.elapsed() < end && !self.stage.is_violated() {
             self.give_cues(simulation);
             self.set_latencies(simulation);
-            if let Err(error) = simulation.step() {
-                self.stage.note(Err(Violation::new(crate::NOTHING_PANICS, error)));
-            }
+            self.stage.note(step(simulation));
         }
         simulation.elapsed()
     }

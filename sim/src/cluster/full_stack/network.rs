@@ -116,9 +116,3 @@ impl<C: Cluster, F: Future> Future for Gated<C, F> {
         self.task.as_mut().poll(context)
     }
 }
-
-impl<C: Cluster, F> Drop for Gated<C, F> {
-    fn drop(&mut self) {
-        super::node::report_panic(&self.stage);
-    }
-}

@@ -2,11 +2,11 @@
 
 use super::journal::DiskJournal;
 use super::network::{Gated, ProcessNetwork, place};
-use super::stage::Stage;
+use super::stage::{Beginning, Stage};
 use super::transport::FaultyTransport;
 use crate::checker::Violation;
+use crate::cluster::Cluster;
 use crate::cluster::disk::DiskFailed;
-use crate::cluster::{Cluster, Node};
 use crate::turmoil::HostTime;
 use core::num::{NonZeroU32, NonZeroUsize};
 use core::time::Duration;
@@ -54,16 +54,19 @@ async fn live<C: Cluster>(
 ) -> io::Result<()> {
     sleep(opening).await;
     let transport = transport(&stage, node, time, network).await?;
-    let Some((Node { config, .. }, image, records)) = stage.recover(time.now(), node) else { return Ok(()) };
+    let Some(Beginning { setup, image, records }) = stage.recover(time.now(), node) else { return Ok(()) };
     let journal = DiskJournal { stage: Arc::clone(&stage), node, time, records };
-    let setup = Setup::new(config, journal, image)
+    let setup = Setup::new(setup.config, journal, image)
         .transport(transport)
         .surroundings(NodeSurroundings { stage: Arc::clone(&stage), node, time })
         .observer(Watch { stage: Arc::clone(&stage), node, time })
         .options(Options { compact_after: COMPACT_AFTER, ..Options::default() });
     let (driver, handle) = setup.build();
     stage.serve(node, handle);
-    match driver.run().await {
+    let ended = driver.run().await;
+    // What it said last is heard before it is known to have ended.
+    sleep(RESTARTING).await;
+    match ended {
         Err(JournalError::Refused) => stage.usurped(time.now(), node),
         Err(JournalError::Failed(DiskFailed)) => stage.disk_failed(time.now(), node),
         Ok(_) if stage.stopped(time.now(), node) => {}
@@ -149,13 +152,5 @@ impl<C: Cluster> Observer<P<C>> for Watch<C> {
         if let Effect::Notify(event) = effect {
             self.stage.notify(self.time.now(), self.node, event);
         }
-    }
-}
-
-/// A panic in a task goes no further than that task, so whatever is dropped by one tells of it.
-pub(super) fn report_panic<C: Cluster>(stage: &Stage<C>) {
-    if std::thread::panicking() {
-        let detail = "a task panicked: see the standard error for where";
-        stage.note(Err(Violation::new(crate::NOTHING_PANICS, detail)));
     }
 }

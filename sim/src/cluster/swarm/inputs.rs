@@ -71,10 +71,10 @@ impl<C: Cluster> Swarm<C> {
 
     pub(super) fn inspect(&mut self, node: u32) {
         self.steps += 1;
+        self.depict(node);
         let panorama = Panorama { nodes: &self.nodes, now: self.world.now() };
         let view = View { stepped: node, steps: self.steps, now: panorama.now, machines: &panorama };
         self.recorder.note(C::inspect(&self.setting, &view));
-        self.depict(node);
     }
 }
 

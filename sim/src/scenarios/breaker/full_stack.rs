@@ -8,11 +8,10 @@ use super::Plan;
 use super::faults::Fate;
 use super::history::{Answer, Event};
 use super::stage::{Stage, StageKeeper};
-use crate::checker::Violation;
 use crate::history::Watch;
 use crate::plan::{FaultKind, InvalidPlan};
 use crate::scenario::Played;
-use crate::turmoil::{Doorway, HostTime, Life, Line, Wire, simulation};
+use crate::turmoil::{Doorway, HostTime, Life, Line, Wire, simulation, step};
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
@@ -102,8 +101,8 @@ impl<'a> Director<'a> {
         while simulation.elapsed() < end && !self.stage.is_violated() {
             self.give_cues(simulation);
             self.set_latencies(simulation);
-            if let Err(error) = simulation.step() {
-                self.stage.note(Violation::new(crate::NOTHING_PANICS, error));
+            if let Err(violation) = step(simulation) {
+                self.stage.note(violation);
             }
         }
         simulation.elapsed()
@@ -162,7 +161,6 @@ async fn run_bank(stage: Arc<Stage>) -> turmoil::Result {
 }
 
 async fn pay(stage: Arc<Stage>, time: HostTime, line: Life) -> StatusCode {
-    let _sentinel = Sentinel(Arc::clone(&stage));
     match stage.reach(time.now()) {
         Fate::Answered { well, work } => {
             tokio::time::sleep(work).await;
@@ -206,15 +204,7 @@ struct WatchedCall {
 
 impl Drop for WatchedCall {
     fn drop(&mut self) {
-        report_panic(&self.stage);
         self.stage.settle(self.time.now(), self.outcome);
-    }
-}
-
-/// A panic in a task goes no further than that task, so whatever is dropped by one tells of it.
-fn report_panic(stage: &Stage) {
-    if std::thread::panicking() {
-        stage.note(Violation::new(crate::NOTHING_PANICS, "a task panicked: see the standard error for where"));
     }
 }
 
@@ -224,17 +214,7 @@ async fn run_clients(stage: Arc<Stage>, clients: u32) -> turmoil::Result {
     pending().await
 }
 
-/// Reports the panic by which it is dropped, if that is how.
-struct Sentinel(Arc<Stage>);
-
-impl Drop for Sentinel {
-    fn drop(&mut self) {
-        report_panic(&self.0);
-    }
-}
-
 async fn run_client(stage: Arc<Stage>, time: HostTime, client: u32) {
-    let _sentinel = Sentinel(Arc::clone(&stage));
     loop {
         tokio::select! {
             biased;

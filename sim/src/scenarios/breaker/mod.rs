@@ -28,7 +28,7 @@ mod tests;
 pub use options::{Options, Phases};
 
 use crate::plan::{FaultKind, InvalidPlan};
-use crate::scenario::{Scenario, read};
+use crate::scenario::{Scenario, healed, read, simpler};
 
 type Plan = crate::plan::Plan<Options>;
 
@@ -48,6 +48,8 @@ pub(super) fn scenario() -> Scenario {
         schema: Plan::schema,
         swarm: |plan, watch| swarm::open(&plan.typed()?, watch),
         turmoil: |plan, watch| full_stack::play(&plan.typed()?, watch),
+        healed: healed::<Options>,
+        simpler: simpler::<Options>,
     }
 }
 

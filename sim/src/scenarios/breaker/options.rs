@@ -62,6 +62,22 @@ impl PlanOptions for Options {
         super::check_kind(field, kind)
     }
 
+    /// Fewer clients, constant durations, a true clock, coarse time, and an earlier end of trouble.
+    fn simpler(&self) -> Vec<Self> {
+        let constant = |Span { least_ms, .. }| Span::new(least_ms, least_ms);
+        let candidates = [
+            Self { clients: 1, ..self.clone() },
+            Self { clients: self.clients.div_ceil(2), ..self.clone() },
+            Self { rest: constant(self.rest), ..self.clone() },
+            Self { service: constant(self.service), ..self.clone() },
+            Self { link: constant(self.link), ..self.clone() },
+            Self { clock_drift_ppm: 0, ..self.clone() },
+            Self { grain_ns: 1_000_000, ..self.clone() },
+            Self { safety_ms: self.safety_ms.div_ceil(2), ..self.clone() },
+        ];
+        candidates.into_iter().filter(|candidate| candidate != self).collect()
+    }
+
     /// Nothing here is lost for good, so recovery is always asserted.
     fn check_budget(&self, budget: &Budget) -> Result<(), InvalidPlan> {
         InvalidPlan::unless(budget.liveness, "budget.liveness", false, "give true: this scenario always recovers")?;

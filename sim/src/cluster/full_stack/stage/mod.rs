@@ -4,12 +4,14 @@ mod driver;
 mod lives;
 mod traffic;
 
+pub(super) use lives::Beginning;
+
 use crate::checker::{Violation, claim};
 use crate::clock::NodeClock;
 use crate::cluster::disk::Disk;
 use crate::cluster::environment::{Phases, Setting};
 use crate::cluster::faults::Faults;
-use crate::cluster::history::{End, Event};
+use crate::cluster::history::{End, Event, picture};
 use crate::cluster::judges::{Judges, claims};
 use crate::cluster::{Cluster, Node, Staged};
 use crate::die::{Dice, Die, Throws};
@@ -194,6 +196,13 @@ impl<C: Cluster> Props<C> {
         if let Some(recorder) = &mut self.recorder {
             recorder.record(at, event);
             self.entries += 1;
+        }
+    }
+
+    /// Shows the state of a node's machine, if anybody looks.
+    fn depict(&mut self, at: Instant, node: u32, machine: &P<C>) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.depict(at, || picture(node, machine));
         }
     }
 
