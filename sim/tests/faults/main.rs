@@ -2,7 +2,7 @@
 
 mod bugs;
 mod cluster;
-mod disks;
+mod engine;
 mod machine;
 mod table;
 
