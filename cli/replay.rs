@@ -48,13 +48,13 @@ struct Document<'a> {
     scenario: &'a str,
     verdict: &'static str,
     property: Option<&'a str>,
-    detail: Option<&'a str>,
     trace_hash: Hash,
 }
 
 pub(crate) fn run(arguments: &Arguments, output: Output) -> Result<Verdict, Failure> {
     let scenario = rooms::scenario(&arguments.scenario)?;
     let plan = arguments.from.plan(&scenario)?;
+    [&arguments.trace, &arguments.html].into_iter().flatten().try_for_each(|file| check_writable(file))?;
     tell_plan(&plan, output)?;
     let run = play(&scenario, arguments, &plan)?;
     if let Some(file) = &arguments.trace {
@@ -130,6 +130,12 @@ fn write_trace(file: &Path, run: &Run) -> Result<(), Failure> {
     write(file, &run.trace.iter().flat_map(|line| [line, "\n"]).collect::<String>())
 }
 
+/// A run is not begun whose results could not be kept.
+fn check_writable(file: &Path) -> Result<(), Failure> {
+    let opened = fs::OpenOptions::new().create(true).append(true).open(file);
+    opened.map(drop).map_err(|error| Failure::unwritable(file, &error))
+}
+
 fn write(file: &Path, text: &str) -> Result<(), Failure> {
     fs::write(file, text).map_err(|error| Failure::unwritable(file, &error))
 }
@@ -157,5 +163,5 @@ fn tell_run(scenario: &Scenario, plan: &Plan, run: &Run, output: Output) -> Resu
     };
     let (faults, trace_hash) = (plan.faults.len(), run.trace_hash);
     output.line(format_args!("{name}: {told}; {faults} faults, {} events, hash {trace_hash}", run.events))?;
-    output.document(&Document { scenario: name, verdict, property, detail, trace_hash })
+    output.document(&Document { scenario: name, verdict, property, trace_hash })
 }
