@@ -23,6 +23,7 @@
 //!
 //! A run is a function of its plan: no wall clock, no unordered map, no thread, no other randomness than [`Die`].
 
+mod agenda;
 pub mod blocks;
 mod budget;
 mod build;

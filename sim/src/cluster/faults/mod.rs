@@ -149,7 +149,7 @@ impl Faults {
             }
             _ => None,
         };
-        self.kinds().filter_map(|kind| extra(kind, die)).sum()
+        self.kinds().filter_map(|kind| extra(kind, die)).fold(Duration::ZERO, |sum, extra| sum + extra)
     }
 
     /// What becomes of a message that is sent now. Behind a partition one in two is lost.

@@ -122,7 +122,7 @@ impl<C: Cluster> Swarm<C> {
             self.record(&Event::Ended { node, end, records, lost });
         }
         if let Some(process) = process {
-            for (client, ask) in process.tickets.into_values() {
+            for (client, ask) in process.asked() {
                 self.turn_away(client, node, ask, Unanswered::Unknown);
             }
         }
