@@ -62,14 +62,14 @@ impl<'a> Builds<'a> {
 #[derive(Debug)]
 pub(super) struct Build {
     pub(super) purlin: PathBuf,
-    /// The laws of machines and of protocols.
+    /// The laws of machines, of protocols, and of the checker of histories.
     pub(super) laws: Vec<PathBuf>,
     /// The laws of hosts.
     pub(super) hosts: Vec<PathBuf>,
 }
 
-/// The tests that state laws: of machines, and of hosts.
-const LAWS: [&str; 2] = ["laws", "protocols"];
+/// The tests that state laws: of machines, of linearizable histories and of their judges, and of hosts.
+const LAWS: [&str; 4] = ["laws", "protocols", "linearizability", "register"];
 const HOSTS: [&str; 1] = ["hosts"];
 
 impl Scratch {
@@ -150,6 +150,7 @@ impl Scratch {
     fn build(&self) -> Result<Build, Failure> {
         let mut cargo = self.cargo("build");
         cargo.args(["test", "--no-run", "--package", "purlin-cli", "--package", "purlin-tokio"]);
+        cargo.args(["--package", "purlin-sim"]);
         for test in LAWS.iter().chain(&HOSTS) {
             cargo.args(["--test", test]);
         }

@@ -36,6 +36,7 @@ pub mod document;
 pub mod fault;
 mod hash;
 pub mod history;
+pub mod linearizability;
 mod merge;
 mod panics;
 pub mod plan;

@@ -2,11 +2,11 @@
 
 use super::journal::DiskJournal;
 use super::network::{Gated, ProcessNetwork, place};
-use super::stage::Stage;
+use super::stage::{Beginning, Stage};
 use super::transport::FaultyTransport;
 use crate::checker::Violation;
+use crate::cluster::Cluster;
 use crate::cluster::disk::DiskFailed;
-use crate::cluster::{Cluster, Node};
 use crate::turmoil::HostTime;
 use core::num::{NonZeroU32, NonZeroUsize};
 use core::time::Duration;
@@ -54,9 +54,9 @@ async fn live<C: Cluster>(
 ) -> io::Result<()> {
     sleep(opening).await;
     let transport = transport(&stage, node, time, network).await?;
-    let Some((Node { config, .. }, image, records)) = stage.recover(time.now(), node) else { return Ok(()) };
+    let Some(Beginning { setup, image, records }) = stage.recover(time.now(), node) else { return Ok(()) };
     let journal = DiskJournal { stage: Arc::clone(&stage), node, time, records };
-    let setup = Setup::new(config, journal, image)
+    let setup = Setup::new(setup.config, journal, image)
         .transport(transport)
         .surroundings(NodeSurroundings { stage: Arc::clone(&stage), node, time })
         .observer(Watch { stage: Arc::clone(&stage), node, time })

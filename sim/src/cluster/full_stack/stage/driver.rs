@@ -11,6 +11,9 @@ use core::time::Duration;
 use purlin::Instant;
 use purlin::protocol::{Effect, Protocol};
 
+/// What was read back: nothing, if the machine has asked for what is not there.
+type Read<L> = Result<Option<L>, DiskFailed>;
+
 impl<C: Cluster> Stage<C> {
     /// What the node's process sees: its clock never runs back for it.
     pub(in crate::cluster::full_stack) fn now(&self, at: Instant, node: u32) -> Instant {
@@ -108,7 +111,7 @@ impl<C: Cluster> Stage<C> {
         &self,
         node: u32,
         load: <P<C> as Protocol>::Load,
-    ) -> (Result<Option<<P<C> as Protocol>::Loaded>, DiskFailed>, Duration) {
+    ) -> (Read<<P<C> as Protocol>::Loaded>, Duration) {
         let Props { setting, faults, nodes, .. } = &mut *self.lock();
         let Station { disk, disk_die, .. } = &mut nodes[node as usize];
         let takes = faults.sync(disk_die, setting.environment.sync, node);

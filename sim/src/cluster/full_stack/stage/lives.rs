@@ -190,6 +190,14 @@ fn resume<P: Protocol>(station: &mut Station<P>) {
     }
 }
 
+/// What a process begins with.
+pub(in crate::cluster::full_stack) struct Beginning<P: Protocol> {
+    pub(in crate::cluster::full_stack) setup: Node<P>,
+    pub(in crate::cluster::full_stack) image: P::Image,
+    /// How many records the journal holds.
+    pub(in crate::cluster::full_stack) records: u64,
+}
+
 /// The life of a node, by its host.
 impl<C: Cluster> Stage<C> {
     /// Waits until nothing keeps the node down, and begins a life. Tells how long its journal takes to be opened.
@@ -207,11 +215,7 @@ impl<C: Cluster> Stage<C> {
     }
 
     /// What the node begins with.
-    pub(in crate::cluster::full_stack) fn recover(
-        &self,
-        at: Instant,
-        node: u32,
-    ) -> Option<(Node<P<C>>, <P<C> as Protocol>::Image, u64)> {
+    pub(in crate::cluster::full_stack) fn recover(&self, at: Instant, node: u32) -> Option<Beginning<P<C>>> {
         let mut props = self.lock();
         let Station { setup, clock, floor, disk, .. } = props.station(node);
         let image = match disk.open() {
@@ -224,7 +228,7 @@ impl<C: Cluster> Stage<C> {
         let (setup, clock, records) = (setup.clone(), clock.read(at), disk.synced());
         *floor = clock;
         props.record(at, &Event::Recovered { node, clock, records });
-        Some((setup, image, records))
+        Some(Beginning { setup, image, records })
     }
 
     /// How the node is set up, and all that can be reached, in order.

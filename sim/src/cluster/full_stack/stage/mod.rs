@@ -4,6 +4,8 @@ mod driver;
 mod lives;
 mod traffic;
 
+pub(super) use lives::Beginning;
+
 use crate::checker::{Violation, claim};
 use crate::clock::NodeClock;
 use crate::cluster::disk::Disk;
