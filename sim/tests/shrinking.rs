@@ -11,7 +11,7 @@ use election::cluster::{AT_MOST_ONE_LEADER_A_TERM, Mended, VotesAreNotSynced, sc
 use election::storm::storm;
 use fussy::fussy;
 use purlin_sim::{
-    Budget, Fault, FaultKind, Plan, Scenario, ShrinkError, ShrinkProgress, Shrinker, Shrunk, Tier, Verdict,
+    Budget, Fault, FaultKind, Likelihood, Plan, Scenario, ShrinkError, ShrinkProgress, Shrinker, Shrunk, Tier, Verdict,
 };
 use std::cell::Cell;
 use std::path::Path;
