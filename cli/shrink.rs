@@ -32,6 +32,9 @@ pub(crate) struct Arguments {
     out: PathBuf,
 }
 
+/// Under how many noises the plan that is left is run in the other tier.
+const ELSEWHERE: u32 = 4;
+
 /// How many lines of a plan come before its faults.
 const PLAN_HEAD: usize = 2;
 
@@ -47,6 +50,7 @@ struct Document<'a> {
     complete: bool,
     likelihood: Likelihood,
     without: &'a [Likelihood],
+    elsewhere: Likelihood,
 }
 
 pub(crate) fn run(arguments: &Arguments, output: Output) -> Result<Verdict, Failure> {
@@ -75,8 +79,8 @@ fn test_path(out: &Path) -> Result<PathBuf, Failure> {
 fn shrink(arguments: &Arguments, scenario: &Scenario, plan: &Plan, output: Output) -> Result<Shrunk, Failure> {
     let mut checkpoint = arguments.out.clone().into_os_string();
     checkpoint.push(".progress");
-    let shrinker =
-        Shrinker { budget: arguments.budget, checkpoint: Some(checkpoint.into()), ..Shrinker::new(arguments.tier) };
+    let (budget, checkpoint) = (arguments.budget, Some(checkpoint.into()));
+    let shrinker = Shrinker { elsewhere: ELSEWHERE, budget, checkpoint, ..Shrinker::new(arguments.tier) };
     let bar = output.progress(0, scenario.name());
     let shrunk = shrinker.shrink(scenario, plan, &|progress| bar.set_message(told(progress)));
     bar.finish_and_clear();
@@ -104,6 +108,7 @@ fn tell(arguments: &Arguments, shrunk: &Shrunk, test: &Path, output: Output) -> 
     output.line(format_args!("breaks {property}; without its written throws in {likelihood}"))?;
     let faults = shrunk.loose.lines().into_iter().skip(PLAN_HEAD).zip(&shrunk.without);
     faults.into_iter().try_for_each(|(line, without)| output.line(necessity(&line, *without)))?;
+    output.line(format_args!("in the other tier it breaks the same property in {}", share(shrunk.elsewhere)))?;
     output.line(format_args!("{} is the plan, {} a test that holds it", arguments.out.display(), test.display()))?;
     if !shrunk.complete {
         output.line("the budget was spent before nothing was left to try: give the same command again to go on")?;
@@ -124,6 +129,7 @@ impl<'a> Document<'a> {
             complete: shrunk.complete,
             likelihood: shrunk.likelihood,
             without: &shrunk.without,
+            elsewhere: shrunk.elsewhere,
         }
     }
 }

@@ -172,6 +172,13 @@ impl Scratch {
         tests(cargo)
     }
 
+    /// Builds the laws of stock stacks in a simulation.
+    pub(super) fn build_stack(&self) -> Result<Vec<PathBuf>, Failure> {
+        let mut cargo = self.cargo("build");
+        cargo.args(["test", "--no-run", "--package", "purlin-sim", "--test", "stock_stacks"]);
+        tests(cargo)
+    }
+
     /// Builds the laws of reports.
     pub(super) fn build_report(&self) -> Result<Vec<PathBuf>, Failure> {
         let mut cargo = self.cargo("build");

@@ -49,7 +49,7 @@ pub mod scene;
 pub mod sentence;
 mod shrink;
 mod simulation;
-mod turmoil;
+pub mod stack;
 pub mod world;
 
 pub use campaign::{

@@ -11,7 +11,7 @@ use election::cluster::{AT_MOST_ONE_LEADER_A_TERM, Mended, VotesAreNotSynced, sc
 use election::storm::storm;
 use fussy::fussy;
 use purlin_sim::{
-    Budget, Fault, FaultKind, Plan, Scenario, ShrinkError, ShrinkProgress, Shrinker, Shrunk, Tier, Verdict,
+    Budget, Fault, FaultKind, Likelihood, Plan, Scenario, ShrinkError, ShrinkProgress, Shrinker, Shrunk, Tier, Verdict,
 };
 use std::cell::Cell;
 use std::path::Path;
@@ -104,8 +104,9 @@ fn fussy_plan() -> Plan {
 #[test]
 fn a_plan_shrinks_only_as_long_as_it_fails_in_the_same_way() {
     let plan = fussy_plan();
-    let shrunk = shrink(&swarm(), &fussy(), &plan);
+    let shrunk = shrink(&Shrinker { elsewhere: 1, ..swarm() }, &fussy(), &plan);
     assert_eq!(property(&shrunk.verdict), fussy::POWER_STAYS);
+    assert_eq!(shrunk.elsewhere, Likelihood { failed: 1, of: 1 }, "in the full stack as well");
     let kinds: Vec<&str> = shrunk.plan.faults.iter().map(|fault| fault.kind.name()).collect();
     assert_eq!(kinds, ["kill", "power_loss"]);
     assert!(shrunk.symptom.holds_of(&shrunk.verdict), "{:?}", shrunk.verdict);

@@ -134,7 +134,9 @@ impl<'a> Lab<'a> {
         if self.is_over() || self.adopted.contains(&identity) {
             return false;
         }
-        let until = self.patience(&candidate, expected);
+        // A plan that is not valid has no healing.
+        let Ok(healed) = self.scenario.healed(&candidate) else { return false };
+        let until = patience(healed, expected);
         let most = self.effort.noises(self.asked.noises, self.events_until(expected));
         for noise in self.noises(&candidate, identity, most) {
             let candidate = Plan { noise, ..candidate.clone() };
@@ -165,13 +167,6 @@ impl<'a> Lab<'a> {
     fn events_until(&self, expected: Duration) -> u64 {
         let events = u128::from(self.seen.events) * expected.as_millis() / self.seen.at.as_millis().max(1);
         u64::try_from(events).unwrap_or(u64::MAX)
-    }
-
-    /// Until when a candidate's run is watched. What only shows after the healing may show at any time after it.
-    fn patience(&self, candidate: &Plan, expected: Duration) -> Option<Instant> {
-        let healed = self.scenario.healed(candidate).ok()?;
-        let slack = expected / 2 + Duration::from_millis(200);
-        (expected < healed).then(|| Instant::ORIGIN + expected + slack)
     }
 
     /// Runs a plan, at most until then. `None` if it is not valid, or does not fail in the same way.
@@ -218,10 +213,12 @@ impl<'a> Lab<'a> {
         self.kept = std::time::Instant::now();
     }
 
-    /// Under how many of so many fresh noises a plan fails in the same way. Of none, once the budget is spent.
+    /// Under how many of so many fresh noises a plan fails in the same way. Of none, once the budget is spent, or if the
+    /// plan is not valid.
     pub(super) fn likelihood(&mut self, plan: &Plan) -> Likelihood {
-        let until = self.patience(plan, self.seen.at);
         let mut likelihood = Likelihood { failed: 0, of: 0 };
+        let Ok(healed) = self.scenario.healed(plan) else { return likelihood };
+        let until = patience(healed, self.seen.at);
         for noise in self.further_noises(plan) {
             if self.is_over() {
                 break;
@@ -234,13 +231,12 @@ impl<'a> Lab<'a> {
 
     /// Tries a simpler plan under the noises by which its likelihood is told.
     pub(super) fn attempt_further(&mut self, candidate: Plan) -> bool {
-        let until = self.patience(&candidate, self.seen.at);
         for noise in self.further_noises(&candidate) {
             let candidate = Plan { noise, ..candidate.clone() };
             if self.is_over() {
                 return false;
             }
-            if let Some(seen) = self.sight(&candidate, until) {
+            if let Some(seen) = self.sight(&candidate, None) {
                 self.adopt(identity(&candidate), candidate, seen);
                 return true;
             }
@@ -249,8 +245,24 @@ impl<'a> Lab<'a> {
     }
 
     fn further_noises(&self, plan: &Plan) -> Vec<u64> {
+        if plan.throws.is_some() {
+            return vec![plan.noise];
+        }
         let affordable = Effort::Search.noises(self.asked.noises, self.seen.events);
         fresh_noises(identity(plan), "likelihood").take(affordable as usize).collect()
+    }
+
+    /// How often a plan fails in the same way in the tier that it is not shrunk in.
+    pub(super) fn likelihood_elsewhere(&mut self, plan: &Plan) -> Likelihood {
+        let tier = if self.asked.tier == Tier::Swarm { Tier::Turmoil } else { Tier::Swarm };
+        let mut likelihood = Likelihood { failed: 0, of: 0 };
+        for noise in fresh_noises(identity(plan), "elsewhere").take(self.asked.elsewhere as usize) {
+            self.runs += 1;
+            likelihood.of += 1;
+            let run = self.scenario.run(tier, &Plan { noise, throws: None, ..plan.clone() });
+            likelihood.failed += u32::from(run.is_ok_and(|run| self.symptom.holds_of(&run.verdict)));
+        }
+        likelihood
     }
 
     /// Runs a plan once more, to its end, and tells whether it fails in the same way.
@@ -309,6 +321,13 @@ pub(super) struct Closed {
     pub(super) took: Duration,
     pub(super) cpu: Duration,
     pub(super) complete: bool,
+}
+
+/// Until when a run is watched that may be expected to fail then. What only shows after the healing may show at any time
+/// after it.
+fn patience(healed: Duration, expected: Duration) -> Option<Instant> {
+    let slack = expected / 2 + Duration::from_millis(200);
+    (expected < healed).then(|| Instant::ORIGIN + expected + slack)
 }
 
 /// What a plan is apart from its noise.

@@ -41,6 +41,8 @@ pub struct Shrinker {
     pub tier: Tier,
     /// Under how many noises beside its own a candidate is tried, at least 1.
     pub noises: u32,
+    /// Under how many noises the plan that is left is run in the other tier; none unless asked for.
+    pub elsewhere: u32,
     /// No candidate is begun after so much time.
     pub budget: Option<Duration>,
     /// No candidate is begun after so many runs.
@@ -85,6 +87,8 @@ pub struct Shrunk {
     pub likelihood: Likelihood,
     /// How often it fails without each of its faults, in their order: a fault is necessary if it never does.
     pub without: Vec<Likelihood>,
+    /// How often the loose plan fails in the other tier: there its throws mean something else.
+    pub elsewhere: Likelihood,
     /// Whether nothing was left to try when it ended.
     pub complete: bool,
 }
@@ -133,7 +137,7 @@ impl Shrinker {
     /// How to shrink a plan that fails in `tier`, without an end but that there is nothing left to try.
     pub fn new(tier: Tier) -> Self {
         let noises = if tier == Tier::Swarm { 64 } else { 4 };
-        Self { tier, noises, budget: None, runs_max: None, checkpoint: None }
+        Self { tier, noises, elsewhere: 0, budget: None, runs_max: None, checkpoint: None }
     }
 
     /// Shrinks a plan.
@@ -223,6 +227,7 @@ fn finish(mut lab: Lab<'_>, original: &Plan, weights: Weights) -> Result<Shrunk,
     let loose = lab.best.clone();
     let plan = freeze::freeze(&mut lab).unwrap_or_else(|| loose.clone());
     let verdict = lab.verify(&plan, crate::Watch::default()).map_or(Verdict::Holds, |run| run.verdict);
+    let elsewhere = lab.likelihood_elsewhere(&loose);
     let closed = lab.close()?;
     Ok(Shrunk {
         plan,
@@ -235,6 +240,7 @@ fn finish(mut lab: Lab<'_>, original: &Plan, weights: Weights) -> Result<Shrunk,
         cpu: closed.cpu,
         likelihood,
         without,
+        elsewhere,
         complete: closed.complete,
     })
 }

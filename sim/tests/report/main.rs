@@ -8,7 +8,7 @@ mod notes;
 use notes::{HOSTILE, NOTHING_CONFIRMED_IS_LOST, Scribbling};
 use purlin_sim::report::{Effort, Fate, Likelihood, Origin, Report, Subject};
 use purlin_sim::scene::Kind;
-use purlin_sim::{Plan, Scenario, Tier, Verdict, scenarios};
+use purlin_sim::{Fault, FaultKind, Plan, Ratio, Scenario, Tier, Verdict, scenarios};
 use serde_json::Value;
 
 fn scenario() -> Scenario {
@@ -75,6 +75,20 @@ fn messages_clients_and_states_are_all_on_the_page() {
         let other = &rows[row.other.unwrap()];
         assert_eq!((other.other, other.lane, &other.text), (Some(index), row.peer, &row.text));
     }
+}
+
+/// A plan in which messages arrive twice.
+fn doubled() -> Plan {
+    let kind = FaultKind::Duplicate { share: Ratio::new(1, 2).unwrap(), link: None };
+    let fault = Fault { start_ms: 200, duration_ms: 2_000, kind };
+    Plan { faults: vec![fault], ..scenario().plan(2) }
+}
+
+#[test]
+fn what_arrives_twice_is_drawn_once_more() {
+    let report = report_of(&scenario(), Tier::Swarm, 2, &doubled());
+    let fates = |fate| report.steps.rows.iter().filter(|row| row.fate == Some(fate)).count();
+    assert!(fates(Fate::Duplicate) > 5 && fates(Fate::Arrived) > fates(Fate::Duplicate));
 }
 
 /// Goal: text of a run never breaks out of the page. Method: every answer and the detail hold what could.
@@ -151,6 +165,8 @@ fn pages_are_written_where_they_are_asked_for() {
     for tier in Tier::ALL {
         std::fs::write(folder.join(format!("violated-{tier}.html")), failure(tier).page()).unwrap();
     }
+    let report = report_of(&scenario(), Tier::Swarm, 2, &doubled());
+    std::fs::write(folder.join("doubled.html"), report.page()).unwrap();
     for scenario in scenarios() {
         let report = report_of(&scenario, Tier::Swarm, 3, &scenario.plan(3));
         std::fs::write(folder.join(format!("{}.html", scenario.name())), report.page()).unwrap();

@@ -7,7 +7,7 @@ use super::transport::FaultyTransport;
 use crate::checker::Violation;
 use crate::cluster::Cluster;
 use crate::cluster::disk::DiskFailed;
-use crate::turmoil::HostTime;
+use crate::stack::HostTime;
 use core::num::{NonZeroU32, NonZeroUsize};
 use core::time::Duration;
 use purlin::protocol::{Effect, Protocol};

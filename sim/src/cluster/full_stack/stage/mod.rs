@@ -17,7 +17,7 @@ use crate::cluster::{Cluster, Node, Staged};
 use crate::die::{Dice, Die, Throws};
 use crate::history::{Recorder, Watch};
 use crate::plan::Plan;
-use crate::turmoil::Life;
+use crate::stack::Life;
 use core::task::Waker;
 use purlin::Instant;
 use purlin::protocol::Protocol;
@@ -235,7 +235,7 @@ impl<C: Cluster> Props<C> {
         let Station { disk, disk_die, machine, handle, .. } = self.station(node);
         let (records, lost) = disk.end(end, disk_die);
         *handle = None;
-        if machine.take().is_some() {
+        if machine.take().is_some() || end == End::Destroyed {
             self.record(at, &Event::Ended { node, end, records, lost });
         }
     }
