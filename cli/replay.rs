@@ -4,7 +4,7 @@ use crate::failure::{Failure, Verdict};
 use crate::output::Output;
 use crate::rooms;
 use purlin_sim::report::{Effort, Origin, Report, Subject};
-use purlin_sim::{Hash, InvalidPlan, Plan, Run, Scenario, Tier, sentence};
+use purlin_sim::{Hash, InvalidPlan, Plan, Run, Scenario, Tier, Watch, sentence};
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -108,8 +108,19 @@ fn report(scenario: &Scenario, arguments: &Arguments, plan: &Plan) -> Result<Run
     if let Some(folder) = &arguments.bundle {
         fs::create_dir_all(folder).map_err(|error| Failure::unwritable(folder, &error))?;
         report.bundle().iter().try_for_each(|(name, text)| write(&folder.join(name), text))?;
+        write_test(scenario, arguments, plan, &folder.join("test.rs"))?;
     }
     Ok(report.into_run())
+}
+
+/// A run that broke a property leaves a test, whose plan holds every throw.
+fn write_test(scenario: &Scenario, arguments: &Arguments, plan: &Plan, file: &Path) -> Result<(), Failure> {
+    let tier = arguments.tier;
+    let watch = Watch { throws: true, ..Watch::default() };
+    let run = scenario.run_watched(tier, plan, watch).map_err(|error| blamed(arguments, error))?;
+    let Some(property) = run.verdict.property() else { return Ok(()) };
+    let frozen = Plan { throws: run.throws.clone(), ..plan.clone() };
+    write(file, &frozen.to_rust_test(property, &rooms::scenario_expression(scenario), tier))
 }
 
 fn origin(from: &From) -> Origin {

@@ -1,25 +1,38 @@
 //! A plan as a Rust test.
 
 use super::Shrunk;
+use crate::plan::Plan;
 use crate::scenario::Tier;
 
 impl Shrunk {
     /// A test that holds the plan, as a file for the `tests` of a crate: it fails as long as the plan does, and then keeps
     /// the bug away. `scenario` is a Rust expression for the scenario.
     pub fn to_rust_test(&self, scenario: &str, tier: Tier) -> String {
-        let name = self.plan.scenario.as_str();
-        let property = &self.symptom.property;
-        let tier = match tier {
-            Tier::Swarm => "Swarm",
-            Tier::Turmoil => "Turmoil",
-        };
-        let function = identifier(&format!("{name}_keeps_{property}"));
-        let plan = self.plan.to_json();
-        let plan = plan.trim_end();
-        let fence = "#".repeat(fence_length(plan));
-        let (after, before) = (self.plan.faults.len(), self.faults_before);
-        format!(
-            "/// Holds a plan of {after} faults, shrunk from {before}, under which `{name}` broke `{property}`.\n\
+        let history = format!(", shrunk from {}", self.faults_before);
+        written(&self.plan, &self.symptom.property, scenario, tier, &history)
+    }
+}
+
+impl Plan {
+    /// A test that holds this plan, under which `property` was broken. See [`Shrunk::to_rust_test`].
+    pub fn to_rust_test(&self, property: &str, scenario: &str, tier: Tier) -> String {
+        written(self, property, scenario, tier, "")
+    }
+}
+
+fn written(plan: &Plan, property: &str, scenario: &str, tier: Tier, history: &str) -> String {
+    let name = plan.scenario.as_str();
+    let tier = match tier {
+        Tier::Swarm => "Swarm",
+        Tier::Turmoil => "Turmoil",
+    };
+    let function = identifier(&format!("{name}_keeps_{property}"));
+    let faults = plan.faults.len();
+    let plan = plan.to_json();
+    let plan = plan.trim_end();
+    let fence = "#".repeat(fence_length(plan));
+    format!(
+        "/// Holds a plan of {faults} faults{history}, under which `{name}` broke `{property}`.\n\
              #[test]\n\
              fn {function}() {{\n    \
                  let scenario = {scenario};\n    \
@@ -29,8 +42,7 @@ impl Shrunk {
              }}\n\
              \n\
              const PLAN: &str = r{fence}\"{plan}\"{fence};\n"
-        )
-    }
+    )
 }
 
 /// The letters and digits of `text`, and underscores for all else.
