@@ -114,9 +114,11 @@ impl<C: Cluster> Swarm<C> {
 
     pub(super) fn end_process(&mut self, node: u32, end: End) {
         self.check_image(node);
-        let Station { process, disk, disk_die, life, deferred, backlog, .. } = &mut self.nodes[node as usize];
+        let station = &mut self.nodes[node as usize];
+        let Station { process, disk, disk_die, life, deferred, backlog, is_at_work, .. } = station;
         let (records, lost) = disk.end(end, disk_die);
         *life += 1;
+        *is_at_work = false;
         let (process, deferred, backlog) = (process.take(), core::mem::take(deferred), core::mem::take(backlog));
         if process.is_some() || end == End::Destroyed {
             self.record(&Event::Ended { node, end, records, lost });
