@@ -3,7 +3,8 @@
 use crate::failure::{Failure, Verdict};
 use crate::output::Output;
 use crate::rooms;
-use purlin_sim::{Hash, Plan, Run, Scenario, Tier};
+use purlin_sim::report::{Effort, Origin, Report, Subject};
+use purlin_sim::{Hash, InvalidPlan, Plan, Run, Scenario, Tier, sentence};
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,13 @@ pub(crate) struct Arguments {
     /// Write its history here, a line for each entry
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
+    /// Write a report here: one page that needs no network
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Write the report into this directory, and beside it the trace, the plan and the clients' history as JSON, and the
+    /// verdict as JUnit XML
+    #[arg(long, value_name = "DIR")]
+    bundle: Option<PathBuf>,
 }
 
 /// What determines the run.
@@ -46,14 +54,13 @@ struct Document<'a> {
 pub(crate) fn run(arguments: &Arguments, output: Output) -> Result<Verdict, Failure> {
     let scenario = rooms::scenario(&arguments.scenario)?;
     let plan = arguments.from.plan(&scenario)?;
+    [&arguments.trace, &arguments.html].into_iter().flatten().try_for_each(|file| check_writable(file))?;
+    tell_plan(&plan, output)?;
     let run = play(&scenario, arguments, &plan)?;
     if let Some(file) = &arguments.trace {
         write_trace(file, &run)?;
     }
-    tell(&scenario, &plan, &run, output)?;
-    let verdict = if run.verdict.holds() { "holds" } else { "violated" };
-    let property = run.verdict.property();
-    output.document(&Document { scenario: scenario.name(), verdict, property, trace_hash: run.trace_hash })?;
+    tell_run(&scenario, &plan, &run, output)?;
     Ok(Verdict::holds_if(run.verdict.holds()))
 }
 
@@ -82,26 +89,79 @@ impl From {
 }
 
 fn play(scenario: &Scenario, arguments: &Arguments, plan: &Plan) -> Result<Run, Failure> {
-    let run = match arguments.trace {
-        Some(_) => scenario.run_traced(arguments.tier, plan),
-        None => scenario.run(arguments.tier, plan),
+    let tier = arguments.tier;
+    let run = match (&arguments.html, &arguments.bundle, &arguments.trace) {
+        (None, None, None) => scenario.run(tier, plan),
+        (None, None, Some(_)) => scenario.run_traced(tier, plan),
+        _ => return report(scenario, arguments, plan),
     };
-    run.map_err(|error| match &arguments.from.plan {
+    run.map_err(|error| blamed(arguments, error))
+}
+
+/// Runs the plan, explores its neighbourhood if it fails, and writes the report.
+fn report(scenario: &Scenario, arguments: &Arguments, plan: &Plan) -> Result<Run, Failure> {
+    let subject = Subject { scenario, tier: arguments.tier, plan, origin: origin(&arguments.from) };
+    let report = Report::investigate(&subject, Effort::default()).map_err(|error| blamed(arguments, error))?;
+    if let Some(file) = &arguments.html {
+        write(file, &report.page())?;
+    }
+    if let Some(folder) = &arguments.bundle {
+        fs::create_dir_all(folder).map_err(|error| Failure::unwritable(folder, &error))?;
+        report.bundle().iter().try_for_each(|(name, text)| write(&folder.join(name), text))?;
+    }
+    Ok(report.into_run())
+}
+
+fn origin(from: &From) -> Origin {
+    match &from.plan {
+        Some(file) => Origin::File(file.display().to_string()),
+        None => Origin::Seed(from.seed.unwrap_or_default()),
+    }
+}
+
+fn blamed(arguments: &Arguments, error: InvalidPlan) -> Failure {
+    match &arguments.from.plan {
         Some(file) => Failure::in_file(file, error),
         None => Failure::new(error),
-    })
+    }
 }
 
 fn write_trace(file: &Path, run: &Run) -> Result<(), Failure> {
-    let text: String = run.trace.iter().flat_map(|line| [line, "\n"]).collect();
+    write(file, &run.trace.iter().flat_map(|line| [line, "\n"]).collect::<String>())
+}
+
+/// A run is not begun whose results could not be kept.
+fn check_writable(file: &Path) -> Result<(), Failure> {
+    let opened = fs::OpenOptions::new().create(true).append(true).open(file);
+    opened.map(drop).map_err(|error| Failure::unwritable(file, &error))
+}
+
+fn write(file: &Path, text: &str) -> Result<(), Failure> {
     fs::write(file, text).map_err(|error| Failure::unwritable(file, &error))
 }
 
-fn tell(scenario: &Scenario, plan: &Plan, run: &Run, output: Output) -> Result<(), Failure> {
-    let verdict = match &run.verdict {
-        purlin_sim::Verdict::Holds => "every property holds".to_owned(),
-        purlin_sim::Verdict::Violated { property, detail } => format!("{property} is VIOLATED: {detail}"),
+/// The plan comes first, so that whatever happens afterwards, it is known what ran.
+fn tell_plan(plan: &Plan, output: Output) -> Result<(), Failure> {
+    output.line(format_args!("noise {}", plan.noise))?;
+    let options = sentence::of_options(plan).into_iter().map(|choice| vec![choice.name, choice.value]);
+    output.table(&["option", "value"], options.collect())?;
+    let faults = plan.faults.iter().enumerate();
+    faults
+        .map(|(number, fault)| format!("fault {number}: {}", sentence::of_fault(fault)))
+        .try_for_each(|line| output.line(line))
+}
+
+fn tell_run(scenario: &Scenario, plan: &Plan, run: &Run, output: Output) -> Result<(), Failure> {
+    let (verdict, detail) = match &run.verdict {
+        purlin_sim::Verdict::Holds => ("holds", None),
+        purlin_sim::Verdict::Violated { detail, .. } => ("violated", Some(detail.as_str())),
     };
-    let (name, faults, hash) = (scenario.name(), plan.faults.len(), run.trace_hash);
-    output.line(format_args!("{name}: {verdict}; {faults} faults, {} events, hash {hash}", run.events))
+    let (name, property) = (scenario.name(), run.verdict.property());
+    let told = match (property, detail) {
+        (Some(property), Some(detail)) => format!("{property} is VIOLATED: {detail}"),
+        _ => "every property holds".to_owned(),
+    };
+    let (faults, trace_hash) = (plan.faults.len(), run.trace_hash);
+    output.line(format_args!("{name}: {told}; {faults} faults, {} events, hash {trace_hash}", run.events))?;
+    output.document(&Document { scenario: name, verdict, property, trace_hash })
 }

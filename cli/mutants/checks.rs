@@ -32,6 +32,10 @@ pub(super) enum Check {
     Loom,
     /// The laws of the log. No machine uses it, so what this is to catch is for no other check to find.
     Log,
+    /// The laws of stock stacks in a simulation. No machine is in it, so what this is to catch is for no other check to find.
+    Stack,
+    /// What reports of runs claim.
+    Report,
 }
 
 /// What a check found.
@@ -44,8 +48,18 @@ pub(super) enum Found {
 }
 
 impl Check {
-    const ALL: [Self; 8] =
-        [Self::Model, Self::Spec, Self::Law, Self::Host, Self::Swarm, Self::Turmoil, Self::Loom, Self::Log];
+    const ALL: [Self; 10] = [
+        Self::Model,
+        Self::Spec,
+        Self::Law,
+        Self::Host,
+        Self::Swarm,
+        Self::Turmoil,
+        Self::Loom,
+        Self::Log,
+        Self::Stack,
+        Self::Report,
+    ];
     /// Quick enough to be tried on every mutant.
     pub(super) const ALWAYS: [Self; 4] = [Self::Model, Self::Spec, Self::Law, Self::Swarm];
 
@@ -56,7 +70,7 @@ impl Check {
     pub(super) const fn time_limit(self) -> Duration {
         match self {
             Self::Loom => Duration::from_secs(600),
-            Self::Law | Self::Host | Self::Log => Duration::from_secs(180),
+            Self::Law | Self::Host | Self::Log | Self::Stack | Self::Report => Duration::from_secs(180),
             Self::Model | Self::Spec | Self::Swarm | Self::Turmoil => Duration::from_secs(90),
         }
     }
@@ -71,6 +85,8 @@ impl Check {
             Self::Turmoil => "turmoil",
             Self::Loom => "loom",
             Self::Log => "log",
+            Self::Stack => "stack",
+            Self::Report => "report",
         }
     }
 
@@ -87,7 +103,14 @@ impl Check {
             Self::Turmoil => self.run_chaos(builds, Self::TURMOIL_SEEDS, room),
             Self::Loom => self.run_tests(&builds.scratch.build_loom()?, &tree.join("core")),
             Self::Log => self.run_tests(&builds.scratch.build_log()?, &tree.join("core")),
+            Self::Stack => self.run_tests(&builds.scratch.build_stack()?, &tree.join("sim")),
+            Self::Report => self.run_tests(&builds.scratch.build_report()?, &tree.join("sim")),
         }
+    }
+
+    /// Whether a patch that only this is to catch is left to it.
+    pub(super) const fn is_alone(self) -> bool {
+        matches!(self, Self::Log | Self::Stack | Self::Report)
     }
 
     fn run_purlin(

@@ -1,7 +1,7 @@
 //! `purlin mutants`: plants each bug of `tests/mutants` in a scratch copy and names the checks that catch it.
 //!
 //! ```text
-//!   tests/mutants/<room>/<name>.patch ──▶ scratch copy ──▶ build ──▶ model, spec, law, swarm (turmoil, loom, log where asked)
+//!   tests/mutants/<room>/<name>.patch ──▶ scratch copy ──▶ build ──▶ model, spec, law, swarm (others where asked)
 //! ```
 //! A patch's header, the text before its diff, may say `# caught-by: model, spec`: those checks run first and must catch
 //! it. Unit tests do not count: they are written with the bug in mind.
@@ -126,7 +126,7 @@ fn plant(scratch: &Scratch, patch: &Patch) -> Result<Mutant, Failure> {
 /// The checks that a patch promises, then those that are quick enough to be tried on every mutant of a machine.
 fn plan(patch: &Patch) -> Vec<Check> {
     let mut planned = patch.caught_by.clone();
-    if planned == [Check::Log] {
+    if matches!(planned[..], [only] if only.is_alone()) {
         return planned;
     }
     planned.extend(Check::ALWAYS.into_iter().filter(|check| !patch.caught_by.contains(check)));

@@ -172,6 +172,20 @@ impl Scratch {
         tests(cargo)
     }
 
+    /// Builds the laws of stock stacks in a simulation.
+    pub(super) fn build_stack(&self) -> Result<Vec<PathBuf>, Failure> {
+        let mut cargo = self.cargo("build");
+        cargo.args(["test", "--no-run", "--package", "purlin-sim", "--test", "stock_stacks"]);
+        tests(cargo)
+    }
+
+    /// Builds the laws of reports.
+    pub(super) fn build_report(&self) -> Result<Vec<PathBuf>, Failure> {
+        let mut cargo = self.cargo("build");
+        cargo.args(["test", "--no-run", "--package", "purlin-sim", "--test", "report"]);
+        tests(cargo)
+    }
+
     /// Builds the tests under loom, in a folder of their own: the flag makes every crate another one.
     pub(super) fn build_loom(&self) -> Result<Vec<PathBuf>, Failure> {
         let mut cargo = self.cargo("loom");

@@ -11,7 +11,7 @@ use purlin_models::spec::trace::{Run, TraceVerdict};
 use purlin_models::tlc::Tlc;
 use purlin_sim::checker::{Coverage, Judge, Violation};
 use purlin_sim::cluster::{Cluster, Event, Node, Recovery, Setting, Unanswered};
-use purlin_sim::plan::FaultKind;
+use purlin_sim::plan::{Class, FaultKind};
 use purlin_sim::scenarios::queue::{HastyWorkers, Options, Participant};
 use purlin_sim::{Die, InvalidPlan, Plan, Scenario, Tier};
 use serde::Serialize;
@@ -56,11 +56,10 @@ fn validate(seed: u64, tlc: &Tlc) -> Result<Told, Failure> {
 
 /// What can be observed of a queue in one run of the swarm.
 ///
-/// Left out are the faults after which an observer cannot tell when the queue took a request in, or by which clock.
 fn observed(seed: u64) -> Result<QueueRun, Failure> {
     let scenario = Scenario::of_protocol::<Watched>();
     let mut plan = scenario.plan(seed);
-    plan.faults.retain(|fault| !matches!(fault.kind, FaultKind::Pause { .. } | FaultKind::ClockJump { .. }));
+    plan.faults.retain(|fault| is_observable(&fault.kind));
     let config = settings(&plan)?;
     let run = scenario.run(Tier::Swarm, &plan).map_err(Failure::new)?;
     if !run.verdict.holds() {
@@ -69,6 +68,16 @@ fn observed(seed: u64) -> Result<QueueRun, Failure> {
     let mut observations = SEEN.take();
     observations.truncate(OBSERVATIONS_MAX);
     Ok(QueueRun { config, observations })
+}
+
+/// Left out are the faults after which an observer cannot tell when the queue took a request in, by which clock, or how
+/// many records the next process will find.
+fn is_observable(kind: &FaultKind) -> bool {
+    match kind.class() {
+        Class::Clock => false,
+        Class::Disk => matches!(kind, FaultKind::SlowDisk { .. } | FaultKind::TornWrite { .. }),
+        _ => !matches!(kind, FaultKind::Pause { .. } | FaultKind::SlowNode { .. }),
+    }
 }
 
 fn settings(plan: &Plan) -> Result<purlin::queue::Settings, Failure> {

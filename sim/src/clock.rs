@@ -27,6 +27,7 @@ impl NodeClock {
     }
 
     /// What this clock shows at the true instant `now`.
+    #[inline]
     pub fn read(&self, now: Instant) -> Instant {
         match self.stopped {
             Some((shown, _)) => shown,
@@ -34,19 +35,38 @@ impl NodeClock {
         }
     }
 
+    #[inline]
     fn running(&self, now: Instant) -> Instant {
-        let rate = i128::from(1_000_000 + self.drift_ppm);
-        let passed = now.saturating_since(self.since).as_nanos().cast_signed() * rate / 1_000_000;
-        let shown = self.shown + Duration::from_nanos(u64::try_from(passed).unwrap_or(u64::MAX));
+        let passed = now.as_nanos().saturating_sub(self.since.as_nanos());
+        let shown = self.shown + Duration::from_nanos(self.gone_on(passed));
         Instant::from_nanos(shown.as_nanos().saturating_sub(purlin::time::nanos(self.behind)))
     }
 
     /// How long it takes in truth until this clock has gone on by so much. That it may stand still or be set is no matter:
     /// timers run on.
     pub fn real(&self, local: Duration) -> Duration {
-        let rate = (1_000_000 + self.drift_ppm).unsigned_abs();
-        let nanos = (local.as_nanos() * 1_000_000).div_ceil(u128::from(rate));
-        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+        let (local, rate) = (local.as_nanos() * u128::from(MILLION), self.rate());
+        let nanos = match u64::try_from(local) {
+            Ok(local) => local.div_ceil(rate),
+            Err(_) => u64::try_from(local.div_ceil(rate.into())).unwrap_or(u64::MAX),
+        };
+        Duration::from_nanos(nanos)
+    }
+
+    /// By how much it goes on while so much passes in truth, in nanoseconds. Wide numbers are slow to divide, and rare.
+    fn gone_on(&self, passed: u64) -> u64 {
+        match passed.checked_mul(self.rate()) {
+            Some(product) => product / MILLION,
+            None => {
+                let product = u128::from(passed) * u128::from(self.rate());
+                u64::try_from(product / u128::from(MILLION)).unwrap_or(u64::MAX)
+            }
+        }
+    }
+
+    /// Microseconds that it goes on in a second.
+    fn rate(&self) -> u64 {
+        u64::from((1_000_000 + self.drift_ppm).unsigned_abs())
     }
 
     /// This clock, from now on ahead by so much more.
@@ -89,6 +109,9 @@ impl NodeClock {
         Self { shown, since: now, drift_ppm, ..self }
     }
 }
+
+/// Microseconds in a second.
+const MILLION: u64 = 1_000_000;
 
 #[cfg(test)]
 mod tests {

@@ -53,6 +53,7 @@ impl Die {
     }
 
     /// A number in `0..bound`.
+    #[inline]
     pub fn below(&mut self, bound: u64) -> u64 {
         let thrown = match &mut self.source {
             Source::Drawn(generator) => ((u128::from(generator.next_u64()) * u128::from(bound)) >> u64::BITS) as u64,
@@ -74,6 +75,7 @@ impl Die {
         self.copy(word)
     }
 
+    #[inline]
     fn copy(&self, thrown: u64) -> u64 {
         if let Some(Copied { name, book }) = &self.copied {
             book.lock().unwrap_or_else(PoisonError::into_inner).add(name, thrown);

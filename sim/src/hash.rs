@@ -20,11 +20,13 @@ impl Default for Fingerprint {
 
 impl Fingerprint {
     /// Adds a word.
+    #[inline]
     pub fn word(&mut self, word: u64) {
         self.state = (self.state.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 
     /// Adds words. How many they are must follow from the first.
+    #[inline]
     pub fn words<const N: usize>(&mut self, words: [u64; N]) {
         words.into_iter().for_each(|word| self.word(word));
     }
@@ -35,11 +37,14 @@ impl Fingerprint {
     }
 
     /// Adds bytes and their number.
+    #[inline]
     pub fn bytes(&mut self, bytes: &[u8]) {
         self.word(bytes.len() as u64);
-        for chunk in bytes.chunks(8) {
+        let (words, rest) = bytes.as_chunks();
+        words.iter().for_each(|word| self.word(u64::from_le_bytes(*word)));
+        if !rest.is_empty() {
             let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
+            word[..rest.len()].copy_from_slice(rest);
             self.word(u64::from_le_bytes(word));
         }
     }

@@ -23,6 +23,7 @@
 //!
 //! A run is a function of its plan: no wall clock, no unordered map, no thread, no other randomness than [`Die`].
 
+mod agenda;
 pub mod blocks;
 mod budget;
 mod build;
@@ -40,13 +41,15 @@ pub mod linearizability;
 mod merge;
 mod panics;
 pub mod plan;
+pub mod report;
 mod results;
 mod scenario;
 pub mod scenarios;
 pub mod scene;
+pub mod sentence;
 mod shrink;
 mod simulation;
-mod turmoil;
+pub mod stack;
 pub mod world;
 
 pub use campaign::{

@@ -231,7 +231,7 @@ impl Scenario {
         self.begin(plan, Watch::default())
     }
 
-    fn begin(&self, plan: &Plan, watch: Watch) -> Result<Session, InvalidPlan> {
+    pub(crate) fn begin(&self, plan: &Plan, watch: Watch) -> Result<Session, InvalidPlan> {
         self.check_owner(plan)?;
         Session::begin(|| (self.swarm)(plan, watch))
     }

@@ -38,7 +38,9 @@ pub enum Kind {
     Asked,
     /// The lane, a client, is answered by its peer. Its number is the ask's.
     Answered,
-    /// The lane, a client, will not be answered. Its number is the ask's.
+    /// The lane, a client, is told that what it asked for was not done. Its number is the ask's.
+    Declined,
+    /// The lane, a client, will not be answered: it may have been done, or not. Its number is the ask's.
     Unanswered,
     /// The lane announces something.
     Announced,

@@ -1,26 +1,24 @@
 //! A discrete-event world: time leaps from one happening to the next.
 
-use core::cmp::Ordering;
+use crate::agenda::Agenda;
 use core::time::Duration;
 use purlin::Instant;
-use std::collections::BinaryHeap;
 
 /// What is still to happen, in order of time; what is due at the same instant happens in the order it was scheduled.
 #[derive(Clone, Debug)]
 pub struct World<H> {
-    agenda: BinaryHeap<Scheduled<H>>,
+    agenda: Agenda<H>,
     now: Instant,
-    scheduled: u64,
     happened: u64,
 }
 
 impl<H> Default for World<H> {
     fn default() -> Self {
-        Self { agenda: BinaryHeap::new(), now: Instant::ORIGIN, scheduled: 0, happened: 0 }
+        Self { agenda: Agenda::default(), now: Instant::ORIGIN, happened: 0 }
     }
 }
 
-impl<H> World<H> {
+impl<H: Copy> World<H> {
     /// The true time.
     pub fn now(&self) -> Instant {
         self.now
@@ -33,8 +31,7 @@ impl<H> World<H> {
 
     /// Schedules `happening` for `at`, or for now if that is past.
     pub fn at(&mut self, at: Instant, happening: H) {
-        self.scheduled += 1;
-        self.agenda.push(Scheduled { at: at.max(self.now), order: self.scheduled, happening });
+        self.agenda.put(at.max(self.now), happening);
     }
 
     /// Schedules `happening` for `delay` from now.
@@ -44,49 +41,15 @@ impl<H> World<H> {
 
     /// Moves on to the next happening, unless it lies beyond `end`.
     pub fn next_until(&mut self, end: Instant) -> Option<H> {
-        if self.agenda.peek()?.at > end {
+        if self.agenda.first_at()? > end {
             return None;
         }
-        let next = self.agenda.pop()?;
-        self.now = next.at;
+        let (at, happening) = self.agenda.take()?;
+        self.now = at;
         self.happened += 1;
-        Some(next.happening)
+        Some(happening)
     }
 }
-
-#[derive(Clone, Debug)]
-struct Scheduled<H> {
-    at: Instant,
-    order: u64,
-    happening: H,
-}
-
-impl<H> Scheduled<H> {
-    fn key(&self) -> (Instant, u64) {
-        (self.at, self.order)
-    }
-}
-
-/// The heap gives its greatest item first, so the earliest is the greatest.
-impl<H> Ord for Scheduled<H> {
-    fn cmp(&self, other: &Self) -> Ordering {
-        other.key().cmp(&self.key())
-    }
-}
-
-impl<H> PartialOrd for Scheduled<H> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<H> PartialEq for Scheduled<H> {
-    fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
-    }
-}
-
-impl<H> Eq for Scheduled<H> {}
 
 #[cfg(test)]
 mod tests {

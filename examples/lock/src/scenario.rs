@@ -135,9 +135,14 @@ impl<const DRIFT: u32, const EXCLUSIVE: bool> Cluster for Storm<DRIFT, EXCLUSIVE
     }
 
     /// A keeper's clock that jumps ends leases that it has promised to keep.
+    /// Of those that ask, one is enough.
+    fn spare(options: &Options) -> u32 {
+        u32::from(options.clients) - 1
+    }
+
     fn bears(_options: &Options, kind: &FaultKind) -> bool {
         match kind {
-            FaultKind::ClockJump { node, .. } => *node != 0,
+            FaultKind::ClockJump { node, .. } | FaultKind::Destroy { node } => *node != 0,
             FaultKind::ClockBack { .. } | FaultKind::ClockFreeze { .. } => false,
             _ => true,
         }

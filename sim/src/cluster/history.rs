@@ -173,6 +173,13 @@ impl End {
 }
 
 impl Unanswered {
+    fn kind(self) -> Kind {
+        match self {
+            Self::Busy | Self::ShutDown => Kind::Declined,
+            Self::Unknown => Kind::Unanswered,
+        }
+    }
+
     fn phrase(self) -> &'static str {
         match self {
             Self::Busy => "is turned away, the node is busy",
@@ -243,7 +250,7 @@ impl<P: Protocol> Event<'_, P> {
                 Scene::new(Kind::Answered, format!("{answer:?}")).on(client(who)).with(node(of)).numbered(ask.0)
             }
             Self::Unanswered { client: who, node: of, ask, why } => {
-                Scene::new(Kind::Unanswered, why.phrase()).on(client(who)).with(node(of)).numbered(ask.0)
+                Scene::new(why.kind(), why.phrase()).on(client(who)).with(node(of)).numbered(ask.0)
             }
             Self::Notified { node: who, event, .. } => Scene::new(Kind::Announced, format!("{event:?}")).on(node(who)),
             Self::Sent { from, to, message } => {

@@ -1,5 +1,6 @@
 //! What is claimed of every protocol, whatever it does.
 
+use super::asks::ByAsk;
 use super::client::{Ask, Unanswered};
 use super::environment::{Phases, Recovery};
 use super::history::{End, Event};
@@ -10,7 +11,6 @@ use core::time::Duration;
 use derive_where::derive_where;
 use purlin::Instant;
 use purlin::protocol::Protocol;
-use std::collections::BTreeMap;
 
 /// What always holds of every protocol.
 pub mod claims {
@@ -89,7 +89,7 @@ struct General {
     phases: Phases,
     answer_within: Duration,
     coverage: Coverage,
-    open: BTreeMap<Ask, Open>,
+    open: ByAsk<Open>,
     /// Records written and records synced, by node.
     disks: Vec<(u64, u64)>,
 }
@@ -115,7 +115,7 @@ impl<P, J> Judges<P, J> {
             phases,
             answer_within: Duration::from_millis(recovery.answer_ms),
             coverage: Coverage::default(),
-            open: BTreeMap::new(),
+            open: ByAsk::default(),
             disks: Vec::new(),
         };
         Self { general, own, protocol: PhantomData }
@@ -164,11 +164,11 @@ impl General {
     }
 
     fn conclude(&self, end: Instant) -> Result<(), Violation> {
-        self.open.iter().try_for_each(|(ask, open)| self.judge_delay(*ask, *open, end))
+        self.open.iter().try_for_each(|(ask, open)| self.judge_delay(ask, *open, end))
     }
 
     fn closed(&mut self, at: Instant, client: u32, node: u32, ask: Ask) -> Result<(), Violation> {
-        let open = self.open.remove(&ask).filter(|open| (open.client, open.node) == (client, node));
+        let open = self.open.remove(ask).filter(|open| (open.client, open.node) == (client, node));
         let open = open.ok_or_else(|| {
             let detail = format!("client {client} hears from node {node} of ask {}, which is not open", ask.0);
             Violation::new(claims::EVERY_ANSWER_BELONGS_TO_AN_ASK, detail)

@@ -118,6 +118,7 @@
 //! # Ok::<(), purlin_sim::InvalidPlan>(())
 //! ```
 
+mod asks;
 mod client;
 mod disk;
 mod environment;
@@ -130,6 +131,7 @@ mod simpler;
 mod slab;
 mod swarm;
 
+pub(crate) use asks::ByAsk;
 pub use client::{Ask, Client, Desk, Occasion, Unanswered};
 pub use environment::{ClockBounds, ClockError, Environment, Phase, Phases, Recovery, Setting};
 pub use history::{End, Event};

@@ -1,5 +1,6 @@
 //! One life of a node's process in the swarm: its machine, and what dies with it.
 
+use super::asks::ByAsk;
 use super::client::Ask;
 use super::faults::Faults;
 use super::history::Event;
@@ -11,7 +12,7 @@ use core::num::NonZeroU32;
 use derive_where::derive_where;
 use purlin::protocol::{Effect, Input, Protocol, Ticket};
 use purlin::{Clock, Host, Instant};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// What is gone when the process ends.
 #[derive_where(Clone)]
@@ -19,8 +20,8 @@ pub(super) struct Process<P: Protocol> {
     pub(super) machine: P,
     /// Messages to itself, to be taken after the present batch.
     pub(super) own: VecDeque<Input<P>>,
-    /// Who asked what.
-    pub(super) tickets: BTreeMap<Ticket, (u32, Ask)>,
+    /// Which client asked what.
+    tickets: ByAsk<u32>,
     held: VecDeque<(u64, Fenced<P>)>,
     timers: Vec<(P::Timer, u64)>,
 }
@@ -36,7 +37,24 @@ pub(super) enum Fenced<P: Protocol> {
 impl<P: Protocol> Process<P> {
     pub(super) fn new(machine: P) -> Self {
         let (own, held) = (VecDeque::new(), VecDeque::new());
-        Self { machine, own, tickets: BTreeMap::new(), held, timers: Vec::new() }
+        Self { machine, own, tickets: ByAsk::default(), held, timers: Vec::new() }
+    }
+
+    /// Takes an ask in. Its ticket bears its number.
+    pub(super) fn open(&mut self, client: u32, ask: Ask) -> Ticket {
+        self.tickets.insert(ask, client);
+        Ticket(ask.0)
+    }
+
+    /// Whose ticket it is and what for, if it is open. It no longer is.
+    pub(super) fn close(&mut self, ticket: Ticket) -> Option<(u32, Ask)> {
+        let ask = Ask(ticket.0);
+        self.tickets.remove(ask).map(|client| (client, ask))
+    }
+
+    /// All tickets that are open.
+    pub(super) fn asked(&self) -> impl Iterator<Item = (u32, Ask)> {
+        self.tickets.iter().map(|(ask, client)| (*client, ask))
     }
 
     /// Holds something back until so many records are synced.

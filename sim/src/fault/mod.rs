@@ -321,8 +321,8 @@ pub enum FaultKind {
         /// How far, in milliseconds.
         forward_ms: u64,
     },
-    /// A node's clock jumps back when the fault begins, and stays behind. Its process sees it stand still until it has
-    /// caught up; a later process sees the earlier time.
+    /// A node's clock jumps back when the fault begins, and is right again when the fault ends. Its process sees it stand
+    /// still until it has caught up; a process that begins meanwhile sees the earlier time.
     ClockBack {
         /// The node.
         node: u32,

@@ -114,6 +114,15 @@ impl Faults {
         })
     }
 
+    /// How a node's clock drifts, if not as usual: of several faults the last one says so.
+    pub(super) fn drift(&self, node: u32) -> Option<i32> {
+        let drifts = self.kinds().filter_map(|kind| match *kind {
+            FaultKind::ClockDrift { node: drifting, drift_ppm } if drifting == node => Some(drift_ppm),
+            _ => None,
+        });
+        drifts.last()
+    }
+
     /// By how much clients rest less than usual.
     pub(super) fn haste(&self) -> u32 {
         let factor = |kind: &FaultKind| if let FaultKind::Spike { factor } = *kind { factor } else { 1 };
@@ -140,7 +149,7 @@ impl Faults {
             }
             _ => None,
         };
-        self.kinds().filter_map(|kind| extra(kind, die)).sum()
+        self.kinds().filter_map(|kind| extra(kind, die)).fold(Duration::ZERO, |sum, extra| sum + extra)
     }
 
     /// What becomes of a message that is sent now. Behind a partition one in two is lost.

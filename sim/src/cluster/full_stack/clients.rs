@@ -3,7 +3,7 @@
 use super::stage::{Notices, Stage};
 use crate::cluster::Cluster;
 use crate::cluster::client::{Ask, Errand, Occasion, Unanswered};
-use crate::turmoil::HostTime;
+use crate::stack::HostTime;
 use core::cell::RefCell;
 use core::future::pending;
 use core::time::Duration;

@@ -4,7 +4,7 @@ use super::host;
 use super::stage::Stage;
 use crate::cluster::{Cluster, Event, Staged};
 use crate::plan::{Link, Plan};
-use crate::turmoil::step;
+use crate::stack::step;
 use core::time::Duration;
 use purlin::Instant;
 

@@ -3,7 +3,7 @@
 use super::stage::{Refused, Stage};
 use crate::cluster::Cluster;
 use crate::cluster::disk::DiskFailed;
-use crate::turmoil::HostTime;
+use crate::stack::HostTime;
 use core::future::Future;
 use core::time::Duration;
 use purlin::protocol::Protocol;

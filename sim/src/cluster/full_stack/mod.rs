@@ -23,7 +23,7 @@ use super::{Cluster, Staged};
 use crate::history::Watch;
 use crate::plan::Plan;
 use crate::scenario::Played;
-use crate::turmoil::simulation;
+use crate::stack::simulation;
 use core::time::Duration;
 use director::Director;
 use purlin::Instant;

@@ -3,7 +3,7 @@
 use super::stage::Stage;
 use super::{PORT, host};
 use crate::cluster::Cluster;
-use crate::turmoil::{Life, Wire};
+use crate::stack::{Life, Wire};
 use core::future::{Future, pending};
 use core::pin::Pin;
 use core::task::{Context, Poll};

@@ -7,7 +7,7 @@ use super::transport::FaultyTransport;
 use crate::checker::Violation;
 use crate::cluster::Cluster;
 use crate::cluster::disk::DiskFailed;
-use crate::turmoil::HostTime;
+use crate::stack::HostTime;
 use core::num::{NonZeroU32, NonZeroUsize};
 use core::time::Duration;
 use purlin::protocol::{Effect, Protocol};
@@ -63,7 +63,10 @@ async fn live<C: Cluster>(
         .options(Options { compact_after: COMPACT_AFTER, ..Options::default() });
     let (driver, handle) = setup.build();
     stage.serve(node, handle);
-    match driver.run().await {
+    let ended = driver.run().await;
+    // What it said last is heard before it is known to have ended.
+    sleep(RESTARTING).await;
+    match ended {
         Err(JournalError::Refused) => stage.usurped(time.now(), node),
         Err(JournalError::Failed(DiskFailed)) => stage.disk_failed(time.now(), node),
         Ok(_) if stage.stopped(time.now(), node) => {}

@@ -3,7 +3,7 @@
 use super::stage::Stage;
 use crate::cluster::Cluster;
 use crate::plan::Link;
-use crate::turmoil::HostTime;
+use crate::stack::HostTime;
 use core::future::pending;
 use purlin::protocol::Protocol;
 use purlin_tokio::FramedTransport;

@@ -59,7 +59,7 @@ impl<C: Cluster> Swarm<C> {
 
     pub(super) fn answer(&mut self, node: u32, ticket: Ticket, answer: &<P<C> as Protocol>::Answer) {
         let clock = self.clock(node);
-        let asked = self.station(node).process.as_mut().and_then(|process| process.tickets.remove(&ticket));
+        let asked = self.station(node).process.as_mut().and_then(|process| process.close(ticket));
         let Some((client, ask)) = asked else {
             let detail = format!("node {node} answers ticket {}, which is not open: {answer:?}", ticket.0);
             return self.recorder.note(Err(Violation::new(claims::EVERY_ANSWER_BELONGS_TO_AN_ASK, detail)));

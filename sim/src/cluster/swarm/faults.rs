@@ -76,11 +76,12 @@ impl<C: Cluster> Swarm<C> {
     fn end_on_node(&mut self, kind: FaultKind) {
         let now = self.world.now();
         let Some(node) = kind.node() else { return };
+        let drift = self.faults.drift(node);
         let clock = &mut self.station(node).clock;
         match kind {
             FaultKind::ClockBack { back_ms, .. } => *clock = clock.set_right(Duration::from_millis(back_ms)),
             FaultKind::ClockFreeze { .. } => *clock = clock.start(),
-            FaultKind::ClockDrift { .. } => *clock = clock.drift(now, None),
+            FaultKind::ClockDrift { .. } => *clock = clock.drift(now, drift),
             FaultKind::MisdirectedWrite { .. } => {
                 self.bounce(node);
                 self.mend_disk(node, &kind);

@@ -7,7 +7,7 @@ use crate::cluster::process::Errands;
 use crate::cluster::{Cluster, Machines, View};
 use purlin::Instant;
 use purlin::machine::Machine;
-use purlin::protocol::{Input, Protocol, Ticket};
+use purlin::protocol::{Input, Protocol};
 
 impl<C: Cluster> Swarm<C> {
     pub(super) fn take(&mut self, node: u32, inquiry: u32) {
@@ -15,8 +15,7 @@ impl<C: Cluster> Swarm<C> {
         let Some(process) = &mut self.station(node).process else {
             return self.turn_away(client, node, ask, Unanswered::ShutDown);
         };
-        let ticket = Ticket(ask.0);
-        process.tickets.insert(ticket, (client, ask));
+        let ticket = process.open(client, ask);
         self.input(node, Input::Request { ticket, request });
     }
 
@@ -71,10 +70,10 @@ impl<C: Cluster> Swarm<C> {
 
     pub(super) fn inspect(&mut self, node: u32) {
         self.steps += 1;
+        self.depict(node);
         let panorama = Panorama { nodes: &self.nodes, now: self.world.now() };
         let view = View { stepped: node, steps: self.steps, now: panorama.now, machines: &panorama };
         self.recorder.note(C::inspect(&self.setting, &view));
-        self.depict(node);
     }
 }
 

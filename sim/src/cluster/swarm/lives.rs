@@ -118,9 +118,11 @@ impl<C: Cluster> Swarm<C> {
         let (records, lost) = disk.end(end, disk_die);
         *life += 1;
         let (process, deferred, backlog) = (process.take(), core::mem::take(deferred), core::mem::take(backlog));
-        if let Some(process) = process {
+        if process.is_some() || end == End::Destroyed {
             self.record(&Event::Ended { node, end, records, lost });
-            for (client, ask) in process.tickets.into_values() {
+        }
+        if let Some(process) = process {
+            for (client, ask) in process.asked() {
                 self.turn_away(client, node, ask, Unanswered::Unknown);
             }
         }
@@ -151,7 +153,8 @@ impl<C: Cluster> Swarm<C> {
     }
 
     pub(super) fn opened(&mut self, node: u32, life: u32) {
-        if self.station(node).life == life {
+        let station = self.station(node);
+        if station.life == life && station.down == 0 {
             self.begin_process(node);
         }
     }

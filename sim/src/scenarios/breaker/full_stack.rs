@@ -11,7 +11,7 @@ use super::stage::{Stage, StageKeeper};
 use crate::history::Watch;
 use crate::plan::{FaultKind, InvalidPlan};
 use crate::scenario::Played;
-use crate::turmoil::{Doorway, HostTime, Life, Line, Wire, simulation, step};
+use crate::stack::{Doorway, HostTime, Life, Line, Wire, simulation, step};
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
@@ -149,7 +149,7 @@ async fn run_bank(stage: Arc<Stage>) -> turmoil::Result {
         let door = Doorway::open(PORT, life.clone()).await?;
         let pay = {
             let stage = Arc::clone(&stage);
-            move |ConnectInfo(Line(line)): ConnectInfo<Line>| pay(stage, time, line)
+            move |ConnectInfo(line): ConnectInfo<Line>| pay(stage, time, line)
         };
         let bank = Router::new().route("/pay", post(pay));
         let server = axum::serve(door, bank.into_make_service_with_connect_info::<Line>());
@@ -160,14 +160,14 @@ async fn run_bank(stage: Arc<Stage>) -> turmoil::Result {
     }
 }
 
-async fn pay(stage: Arc<Stage>, time: HostTime, line: Life) -> StatusCode {
+async fn pay(stage: Arc<Stage>, time: HostTime, line: Line) -> StatusCode {
     match stage.reach(time.now()) {
         Fate::Answered { well, work } => {
             tokio::time::sleep(work).await;
             if well { StatusCode::OK } else { StatusCode::INTERNAL_SERVER_ERROR }
         }
         Fate::Aborted => {
-            line.end();
+            line.reset();
             pending().await
         }
         Fate::Silence => pending().await,

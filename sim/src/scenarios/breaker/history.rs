@@ -83,7 +83,7 @@ impl Happening for Event {
         match *self {
             Self::Called { client: who } => Scene::new(Kind::Asked, "calls").on(client(who)).with("breaker"),
             Self::Answered { client: who, answer } => {
-                Scene::new(Kind::Answered, answer.phrase()).on(client(who)).with("breaker")
+                Scene::new(answer.kind(), answer.phrase()).on(client(who)).with("breaker")
             }
             Self::Asked { .. } | Self::Ended { .. } | Self::Announced(_) => {
                 Scene::new(Kind::Announced, self).on("breaker")
@@ -189,6 +189,14 @@ impl fmt::Display for Event {
 }
 
 impl Answer {
+    fn kind(self) -> Kind {
+        match self {
+            Self::Served => Kind::Answered,
+            Self::Failed | Self::Rejected => Kind::Declined,
+            Self::GivenUp => Kind::Unanswered,
+        }
+    }
+
     fn phrase(self) -> &'static str {
         match self {
             Self::Served => "is served",

@@ -17,6 +17,8 @@ mod full_stack;
 pub mod history;
 pub mod judges;
 mod options;
+#[cfg(test)]
+mod proofs;
 pub mod reference;
 mod stage;
 mod swarm;

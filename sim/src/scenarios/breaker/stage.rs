@@ -9,7 +9,7 @@ use crate::clock::NodeClock;
 use crate::die::{Die, Throws};
 use crate::history::{Recorder, Watch};
 use crate::plan::{FaultKind, InvalidPlan};
-use crate::turmoil::{HostTime, Life};
+use crate::stack::{HostTime, Life};
 use core::num::NonZeroU32;
 use core::time::Duration;
 use purlin::breaker::{Breaker, Event as Announcement, Outcome, Permit, Reply};

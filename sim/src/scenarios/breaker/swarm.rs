@@ -326,9 +326,9 @@ impl<S: Subject> Swarm<S> {
         self.record(&entry(clock, reply));
         if let (Some(before), Some(after)) = (before, self.subject.machine()) {
             let held = self.held_in(after.epoch()) + u32::from(matches!(reply, Reply::Admitted(_)));
+            self.recorder.depict(at, || picture(after));
             let found = check_machine(&self.config, &before, input, clock, &reply, after);
             self.recorder.note(found.and_then(|()| check_probes(after, held)));
-            self.recorder.depict(at, || picture(after));
         }
         reply
     }

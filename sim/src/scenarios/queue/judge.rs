@@ -8,7 +8,7 @@ use super::claims::{self, Sight};
 use super::ledger::{Ledger, State};
 use super::options::{Options, answer_ms};
 use crate::checker::{Coverage, Judge, Violation, claim};
-use crate::cluster::{Ask, Event, Phases, Setting, Unanswered};
+use crate::cluster::{Ask, ByAsk, Event, Phases, Setting, Unanswered};
 use core::time::Duration;
 use purlin::Instant;
 use purlin::queue::{Answer, Delivery, Event as Announcement, Queue, Record, Request, Stats, Status, Token};
@@ -25,7 +25,7 @@ pub struct Bookkeeper {
     answer_within: Duration,
     /// Written and not known to be durable.
     pending: Vec<Record>,
-    open: BTreeMap<Ask, Question>,
+    open: ByAsk<Question>,
     /// Tokens that somebody is using right now, and how many do.
     in_use: BTreeMap<Token, u32>,
     /// Deaths that are durable and were not announced yet.
@@ -79,7 +79,7 @@ impl Bookkeeper {
             phases: workload.recovery(environment).phases(environment.safety_ms),
             answer_within: Duration::from_millis(answer_ms(environment)),
             pending: Vec::new(),
-            open: BTreeMap::new(),
+            open: ByAsk::default(),
             in_use: BTreeMap::new(),
             unannounced: Vec::new(),
             in_doubt: BTreeSet::new(),
@@ -266,7 +266,7 @@ impl Bookkeeper {
     }
 
     fn close(&mut self, ask: Ask) -> Option<Question> {
-        let question = self.open.remove(&ask)?;
+        let question = self.open.remove(ask)?;
         if let Some(token) = question.token()
             && let Some(count) = self.in_use.get_mut(&token)
         {

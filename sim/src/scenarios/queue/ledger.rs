@@ -15,10 +15,8 @@ pub struct Ledger {
     settings: Settings,
     messages: Vec<Entry>,
     grants: Vec<Grant>,
-    /// Messages by id, as long as they are remembered.
-    ids: BTreeMap<String, usize>,
-    /// Ids of all messages ever accepted.
-    accepted: BTreeSet<String>,
+    /// Messages by id; nowhere once they are forgotten.
+    ids: BTreeMap<String, Option<usize>>,
     dedup_ids: BTreeMap<String, Instant>,
     /// Messages of each key that are neither done nor forgotten, in their order.
     keys: BTreeMap<String, BTreeSet<usize>>,
@@ -76,7 +74,6 @@ impl Ledger {
             messages: Vec::new(),
             grants: Vec::new(),
             ids: BTreeMap::new(),
-            accepted: BTreeSet::new(),
             dedup_ids: BTreeMap::new(),
             keys: BTreeMap::new(),
             live: BTreeSet::new(),
@@ -92,7 +89,7 @@ impl Ledger {
 
     /// A message that is remembered, by its id.
     pub fn remembered(&self, id: &str) -> Option<&Entry> {
-        self.ids.get(id).map(|place| &self.messages[*place])
+        self.ids.get(id).copied().flatten().map(|place| &self.messages[place])
     }
 
     /// The id of the message at a place.
@@ -102,7 +99,7 @@ impl Ledger {
 
     /// Whether a message of this id was ever accepted.
     pub fn has_accepted(&self, id: &str) -> bool {
-        self.accepted.contains(id)
+        self.ids.contains_key(id)
     }
 
     /// Whether a message with this deduplication id was ever accepted.
@@ -174,11 +171,10 @@ fn place(sequence: u64) -> usize {
 impl Ledger {
     fn enqueued(&mut self, message: &NewMessage, ready_at: Instant, at: Instant) -> Result<(), Violation> {
         let place = self.messages.len();
-        let before = self.ids.insert(message.id.clone(), place);
+        let before = self.ids.insert(message.id.clone(), Some(place)).flatten();
         claim(claims::IDS_ARE_TAKEN_ONCE, before.is_none(), || {
             format!("{} is accepted while it is known", message.id)
         })?;
-        self.accepted.insert(message.id.clone());
         if let Some(dedup_id) = &message.dedup_id {
             self.deduplicate(dedup_id, at)?;
         }
@@ -236,12 +232,14 @@ impl Ledger {
     }
 
     fn check_key(&mut self, place: usize) -> Result<(), Violation> {
-        let Some(key) = self.messages[place].key.clone() else { return Ok(()) };
-        let line = self.keys.get(&key).cloned().unwrap_or_default();
+        let Some(key) = &self.messages[place].key else { return Ok(()) };
+        let Some(line) = self.keys.get(key) else { return Ok(()) };
         let leased = line.iter().find(|other| matches!(self.messages[**other].state, State::Leased { .. }));
         let earlier = line.range(..place).find(|other| self.blocks(**other));
         let in_the_way = leased.or(earlier);
-        self.saw_if(line.len() > 1, Sight::KeyWaited);
+        if line.len() > 1 {
+            self.coverage.note(Sight::KeyWaited as u32);
+        }
         claim(claims::KEYS_KEEP_THEIR_ORDER, in_the_way.is_none(), || {
             let (id, before) = (&self.messages[place].id, in_the_way.map(|other| &self.messages[*other]));
             format!("{id} of {key} is handed out, and before it stands {before:?}")
@@ -257,15 +255,16 @@ impl Ledger {
     }
 
     fn check_in_flight(&mut self, worker: &str) -> Result<(), Violation> {
-        let held = self.live.iter().filter(|(_, token)| self.grants[place(token.0)].worker == worker).count();
         let Settings { max_in_flight, max_in_flight_per_worker, .. } = self.settings;
         let total = self.live.len();
-        let fits = |count: usize, most: Option<u32>| most.is_none_or(|most| count < most as usize);
         let used_up = max_in_flight.is_some_and(|most| total + 1 == most as usize);
         self.saw_if(used_up, Sight::AllowanceWasUsedUp);
-        let holds = fits(total, max_in_flight) && fits(held, max_in_flight_per_worker);
+        // Counted only where somebody wants to know.
+        let held = || self.live.iter().filter(|(_, token)| self.grants[place(token.0)].worker == worker).count();
+        let holds = max_in_flight.is_none_or(|most| total < most as usize)
+            && max_in_flight_per_worker.is_none_or(|most| held() < most as usize);
         claim(claims::IN_FLIGHT_IS_BOUNDED, holds, || {
-            format!("{worker} gets one more, with {held} of its own and {total} of all")
+            format!("{worker} gets one more, with {} of its own and {total} of all", held())
         })
     }
 
@@ -295,7 +294,7 @@ impl Ledger {
             ));
         };
         entry.state = State::Forgotten;
-        self.ids.remove(&entry.id);
+        self.ids.insert(entry.id.clone(), None);
         self.saw_if(true, Sight::DoneMessageWasForgotten);
         Ok(())
     }

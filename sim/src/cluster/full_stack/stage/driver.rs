@@ -52,6 +52,7 @@ impl<C: Cluster> Stage<C> {
                 station.disk.persist(record.clone());
             }
         }
+        props.depict(at, node, machine);
         let panorama = Panorama { nodes: &props.nodes, now: at };
         let view = View { stepped: node, steps: props.steps, now: at, machines: &panorama };
         let found = C::inspect(&props.setting, &view);

@@ -5,7 +5,7 @@ use crate::cluster::disk::Unopened;
 use crate::cluster::history::{End, Event};
 use crate::cluster::{Cluster, Node};
 use crate::plan::{FaultKind, Link};
-use crate::turmoil::Life;
+use crate::stack::Life;
 use core::task::{Context, Waker};
 use core::time::Duration;
 use purlin::Instant;
@@ -64,11 +64,12 @@ impl<C: Cluster> Stage<C> {
 
     fn end_on_node(&self, props: &mut Props<C>, at: Instant, kind: FaultKind) {
         let Some(node) = kind.node() else { return };
+        let drift = props.faults.drift(node);
         let clock = &mut props.station(node).clock;
         match kind {
             FaultKind::ClockBack { back_ms, .. } => *clock = clock.set_right(Duration::from_millis(back_ms)),
             FaultKind::ClockFreeze { .. } => *clock = clock.start(),
-            FaultKind::ClockDrift { .. } => *clock = clock.drift(at, None),
+            FaultKind::ClockDrift { .. } => *clock = clock.drift(at, drift),
             FaultKind::MisdirectedWrite { .. } => {
                 bounce(props, at, node);
                 self.mend_disk(props, node, &kind);

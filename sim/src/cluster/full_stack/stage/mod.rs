@@ -11,13 +11,13 @@ use crate::clock::NodeClock;
 use crate::cluster::disk::Disk;
 use crate::cluster::environment::{Phases, Setting};
 use crate::cluster::faults::Faults;
-use crate::cluster::history::{End, Event};
+use crate::cluster::history::{End, Event, picture};
 use crate::cluster::judges::{Judges, claims};
 use crate::cluster::{Cluster, Node, Staged};
 use crate::die::{Dice, Die, Throws};
 use crate::history::{Recorder, Watch};
 use crate::plan::Plan;
-use crate::turmoil::Life;
+use crate::stack::Life;
 use core::task::Waker;
 use purlin::Instant;
 use purlin::protocol::Protocol;
@@ -199,6 +199,13 @@ impl<C: Cluster> Props<C> {
         }
     }
 
+    /// Shows the state of a node's machine, if anybody looks.
+    fn depict(&mut self, at: Instant, node: u32, machine: &P<C>) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.depict(at, || picture(node, machine));
+        }
+    }
+
     fn note(&mut self, found: Result<(), Violation>) {
         if let Some(recorder) = &mut self.recorder {
             recorder.note(found);
@@ -228,7 +235,7 @@ impl<C: Cluster> Props<C> {
         let Station { disk, disk_die, machine, handle, .. } = self.station(node);
         let (records, lost) = disk.end(end, disk_die);
         *handle = None;
-        if machine.take().is_some() {
+        if machine.take().is_some() || end == End::Destroyed {
             self.record(at, &Event::Ended { node, end, records, lost });
         }
     }
