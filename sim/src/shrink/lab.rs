@@ -6,6 +6,7 @@ use super::{Likelihood, ShrinkError, ShrinkProgress, Shrinker};
 use crate::die::Die;
 use crate::hash::{Fingerprint, Hash};
 use crate::history::Watch;
+use crate::panics;
 use crate::plan::Plan;
 use crate::scenario::{Run, Scenario, Tier};
 use core::cell::Cell;
@@ -80,7 +81,7 @@ impl<'a> Lab<'a> {
         original: &'a Plan,
         progress: &'a dyn Fn(ShrinkProgress),
     ) -> Result<Self, ShrinkError> {
-        let run = scenario.run(asked.tier, original)?;
+        let run = panics::quietly(|| scenario.run(asked.tier, original))?;
         let symptom = Symptom::of(&run.verdict).ok_or(ShrinkError::DoesNotFail)?;
         let mut lab = Self {
             asked,
@@ -172,14 +173,16 @@ impl<'a> Lab<'a> {
     /// Runs a plan, at most until then. `None` if it is not valid, or does not fail in the same way.
     fn sight(&mut self, plan: &Plan, until: Option<Instant>) -> Option<Sighting> {
         self.runs += 1;
-        match self.asked.tier {
+        panics::quietly(|| match self.asked.tier {
             Tier::Swarm => self.sight_in_swarm(plan, until),
-            Tier::Turmoil => {
-                let run = self.scenario.run(Tier::Turmoil, plan).ok()?;
-                let seen = Sighting { at: run.simulated, events: run.events };
-                self.symptom.holds_of(&run.verdict).then_some(seen)
-            }
-        }
+            Tier::Turmoil => self.sight_in_turmoil(plan),
+        })
+    }
+
+    fn sight_in_turmoil(&self, plan: &Plan) -> Option<Sighting> {
+        let run = self.scenario.run(Tier::Turmoil, plan).ok()?;
+        let seen = Sighting { at: run.simulated, events: run.events };
+        self.symptom.holds_of(&run.verdict).then_some(seen)
     }
 
     fn sight_in_swarm(&self, plan: &Plan, until: Option<Instant>) -> Option<Sighting> {
@@ -259,7 +262,8 @@ impl<'a> Lab<'a> {
         for noise in fresh_noises(identity(plan), "elsewhere").take(self.asked.elsewhere as usize) {
             self.runs += 1;
             likelihood.of += 1;
-            let run = self.scenario.run(tier, &Plan { noise, throws: None, ..plan.clone() });
+            let plan = Plan { noise, throws: None, ..plan.clone() };
+            let run = panics::quietly(|| self.scenario.run(tier, &plan));
             likelihood.failed += u32::from(run.is_ok_and(|run| self.symptom.holds_of(&run.verdict)));
         }
         likelihood
@@ -268,7 +272,7 @@ impl<'a> Lab<'a> {
     /// Runs a plan once more, to its end, and tells whether it fails in the same way.
     pub(super) fn verify(&mut self, plan: &Plan, watch: Watch) -> Option<Run> {
         self.runs += 1;
-        let run = self.scenario.run_watched(self.asked.tier, plan, watch).ok()?;
+        let run = panics::quietly(|| self.scenario.run_watched(self.asked.tier, plan, watch)).ok()?;
         self.symptom.holds_of(&run.verdict).then_some(run)
     }
 
