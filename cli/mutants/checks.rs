@@ -30,12 +30,23 @@ pub(super) enum Check {
     Turmoil,
     /// Every interleaving of threads.
     Loom,
-    /// The laws of the log. No machine uses it, so what this is to catch is for no other check to find.
+    /// The laws of the log.
     Log,
-    /// The laws of stock stacks in a simulation. No machine is in it, so what this is to catch is for no other check to find.
+    /// The laws of stock stacks in a simulation.
     Stack,
+    /// The laws of those who judge histories.
+    Judge,
+    /// The laws of shrinking.
+    Shrink,
     /// What reports of runs claim.
     Report,
+}
+
+/// Laws with a build of their own. No machine has to do with them, so what they are to catch is for no other check to find.
+struct Apart {
+    package: &'static str,
+    tests: &'static [&'static str],
+    folder: &'static str,
 }
 
 /// What a check found.
@@ -48,7 +59,7 @@ pub(super) enum Found {
 }
 
 impl Check {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 12] = [
         Self::Model,
         Self::Spec,
         Self::Law,
@@ -58,6 +69,8 @@ impl Check {
         Self::Loom,
         Self::Log,
         Self::Stack,
+        Self::Judge,
+        Self::Shrink,
         Self::Report,
     ];
     /// Quick enough to be tried on every mutant.
@@ -70,8 +83,8 @@ impl Check {
     pub(super) const fn time_limit(self) -> Duration {
         match self {
             Self::Loom => Duration::from_secs(600),
-            Self::Law | Self::Host | Self::Log | Self::Stack | Self::Report => Duration::from_secs(180),
             Self::Model | Self::Spec | Self::Swarm | Self::Turmoil => Duration::from_secs(90),
+            _ => Duration::from_secs(180),
         }
     }
 
@@ -86,6 +99,8 @@ impl Check {
             Self::Loom => "loom",
             Self::Log => "log",
             Self::Stack => "stack",
+            Self::Judge => "judge",
+            Self::Shrink => "shrink",
             Self::Report => "report",
         }
     }
@@ -94,23 +109,35 @@ impl Check {
     pub(super) fn run(self, builds: &Builds<'_>, room: &str) -> Result<Found, Failure> {
         let room = rooms::names().into_iter().find(|name| *name == room);
         let tree = builds.scratch.tree();
+        if let Some(Apart { package, tests, folder }) = self.apart() {
+            return self.run_tests(&builds.scratch.build_tests(package, tests)?, &tree.join(folder));
+        }
         match self {
             Self::Model => self.run_purlin(builds, &["check", "--scope", "quick"], room),
             Self::Spec => self.run_purlin(builds, &["spec"], room),
             Self::Law => self.run_tests(&builds.machines()?.laws, &tree),
             Self::Host => self.run_tests(&builds.machines()?.hosts, &tree),
-            Self::Swarm => self.run_chaos(builds, Self::SWARM_SEEDS, room),
             Self::Turmoil => self.run_chaos(builds, Self::TURMOIL_SEEDS, room),
             Self::Loom => self.run_tests(&builds.scratch.build_loom()?, &tree.join("core")),
-            Self::Log => self.run_tests(&builds.scratch.build_log()?, &tree.join("core")),
-            Self::Stack => self.run_tests(&builds.scratch.build_stack()?, &tree.join("sim")),
-            Self::Report => self.run_tests(&builds.scratch.build_report()?, &tree.join("sim")),
+            _ => self.run_chaos(builds, Self::SWARM_SEEDS, room),
         }
+    }
+
+    const fn apart(self) -> Option<Apart> {
+        let (package, tests, folder): (_, &[_], _) = match self {
+            Self::Log => ("purlin", &["logs"], "core"),
+            Self::Stack => ("purlin-sim", &["stock_stacks"], "sim"),
+            Self::Judge => ("purlin-sim", &["linearizability", "register"], "sim"),
+            Self::Shrink => ("purlin-sim", &["shrinking"], "sim"),
+            Self::Report => ("purlin-sim", &["report"], "sim"),
+            _ => return None,
+        };
+        Some(Apart { package, tests, folder })
     }
 
     /// Whether a patch that only this is to catch is left to it.
     pub(super) const fn is_alone(self) -> bool {
-        matches!(self, Self::Log | Self::Stack | Self::Report)
+        self.apart().is_some()
     }
 
     fn run_purlin(

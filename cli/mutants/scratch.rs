@@ -62,14 +62,14 @@ impl<'a> Builds<'a> {
 #[derive(Debug)]
 pub(super) struct Build {
     pub(super) purlin: PathBuf,
-    /// The laws of machines, of protocols, of the checker of histories, and of shrinking.
+    /// The laws of machines and of protocols.
     pub(super) laws: Vec<PathBuf>,
     /// The laws of hosts.
     pub(super) hosts: Vec<PathBuf>,
 }
 
-/// The tests that state laws: of machines, of linearizable histories and of their judges, of shrinking, and of hosts.
-const LAWS: [&str; 5] = ["laws", "protocols", "linearizability", "register", "shrinking"];
+/// The tests that state laws: of machines, of protocols, and of hosts.
+const LAWS: [&str; 2] = ["laws", "protocols"];
 const HOSTS: [&str; 1] = ["hosts"];
 
 impl Scratch {
@@ -150,7 +150,6 @@ impl Scratch {
     fn build(&self) -> Result<Build, Failure> {
         let mut cargo = self.cargo("build");
         cargo.args(["test", "--no-run", "--package", "purlin-cli", "--package", "purlin-tokio"]);
-        cargo.args(["--package", "purlin-sim"]);
         for test in LAWS.iter().chain(&HOSTS) {
             cargo.args(["--test", test]);
         }
@@ -165,24 +164,13 @@ impl Scratch {
         Ok(Build { purlin, laws: find("test", &LAWS)?, hosts: find("test", &HOSTS)? })
     }
 
-    /// Builds the laws of the log, which needs nothing else of the tree.
-    pub(super) fn build_log(&self) -> Result<Vec<PathBuf>, Failure> {
+    /// Builds some tests of one package, and nothing else.
+    pub(super) fn build_tests(&self, package: &str, names: &[&str]) -> Result<Vec<PathBuf>, Failure> {
         let mut cargo = self.cargo("build");
-        cargo.args(["test", "--no-run", "--package", "purlin", "--test", "logs"]);
-        tests(cargo)
-    }
-
-    /// Builds the laws of stock stacks in a simulation.
-    pub(super) fn build_stack(&self) -> Result<Vec<PathBuf>, Failure> {
-        let mut cargo = self.cargo("build");
-        cargo.args(["test", "--no-run", "--package", "purlin-sim", "--test", "stock_stacks"]);
-        tests(cargo)
-    }
-
-    /// Builds the laws of reports.
-    pub(super) fn build_report(&self) -> Result<Vec<PathBuf>, Failure> {
-        let mut cargo = self.cargo("build");
-        cargo.args(["test", "--no-run", "--package", "purlin-sim", "--test", "report"]);
+        cargo.args(["test", "--no-run", "--package", package]);
+        for name in names {
+            cargo.args(["--test", name]);
+        }
         tests(cargo)
     }
 
