@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
 const ELSEWHERE: u32 = 4;
 
 /// How many lines of a plan come before its faults.
-const PLAN_HEAD: usize = 2;
+const PLAN_HEAD: usize = 3;
 
 #[derive(Serialize)]
 struct Document<'a> {

@@ -134,12 +134,13 @@ impl<const DRIFT: u32, const EXCLUSIVE: bool> Cluster for Storm<DRIFT, EXCLUSIVE
         ClockBounds { ahead_ms_max: 10_000, drift_ppm_max: DRIFT }
     }
 
-    /// A keeper's clock that jumps ends leases that it has promised to keep.
     /// Of those that ask, one is enough.
     fn spare(options: &Options) -> u32 {
         u32::from(options.clients) - 1
     }
 
+    /// A keeper's clock that jumps ends leases that it has promised to keep; a holder's that is set back or stands still
+    /// outlasts its lease.
     fn bears(_options: &Options, kind: &FaultKind) -> bool {
         match kind {
             FaultKind::ClockJump { node, .. } | FaultKind::Destroy { node } => *node != 0,

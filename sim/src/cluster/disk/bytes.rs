@@ -30,10 +30,22 @@ enum Place {
     Nowhere,
 }
 
+/// What may be gone without a trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doubt {
+    None,
+    LastBatch,
+    All,
+}
+
 /// So small that segments are made often.
 const SEGMENT_BYTES: u64 = 4_096;
 
 impl Bytes {
+    /// A journal has three sectors at least that say what there was: its header, and those of its first record and of its
+    /// last opening. With fewer flipped bits than that one of them is whole.
+    const ROTTEN_TOLD_MAX: usize = 2;
+
     pub(super) fn new(seed: u64) -> Self {
         let settings = Settings { segment_bytes: SEGMENT_BYTES, ..Settings::new(u128::from(seed) + 1) };
         let config = settings.validate().expect("the segments are of a valid size");
@@ -113,8 +125,14 @@ impl Bytes {
 
 /// Faults.
 impl Bytes {
-    pub(super) fn is_misled(&self) -> bool {
-        self.is_misled
+    /// What no log can tell of such a disk: that the very last write never arrived, if the disk said that it did; and
+    /// that there was anything, if bits flip in every sector that would say so.
+    pub(super) fn doubt(&self) -> Doubt {
+        match (self.rotten.len() > Self::ROTTEN_TOLD_MAX, self.is_misled) {
+            (true, _) => Doubt::All,
+            (false, true) => Doubt::LastBatch,
+            (false, false) => Doubt::None,
+        }
     }
 
     pub(super) fn is_readable(&self) -> bool {

@@ -7,7 +7,7 @@ use crate::checker::Violation;
 use crate::cluster::judges::claims;
 use crate::die::Die;
 use crate::plan::{Fault, FaultKind};
-use bytes::Bytes;
+use bytes::{Bytes, Doubt};
 use derive_where::derive_where;
 use purlin::protocol::Protocol;
 
@@ -138,8 +138,8 @@ impl<P: Protocol> Disk<P> {
     pub(super) fn open(&mut self) -> Result<&P::Image, Unopened> {
         if let Some(bytes) = &mut self.bytes {
             let found = bytes.open().map_err(Unopened::Refused)?;
-            let was_misled = bytes.is_misled();
-            self.check_found(&found, was_misled)?;
+            let doubt = bytes.doubt();
+            self.check_found(&found, doubt)?;
             self.journal.truncate(found.len());
         }
         self.synced = self.journal.len();
@@ -147,12 +147,16 @@ impl<P: Protocol> Disk<P> {
         Ok(self.fold())
     }
 
-    /// What was synced is there, and nothing but what was written.
-    ///
-    /// That the very last write never arrived no log can tell, if the disk said that it did.
-    fn check_found(&self, found: &[Vec<u8>], was_misled: bool) -> Result<(), Unopened> {
-        if was_misled && (self.synced_before..self.synced).contains(&found.len()) {
-            return Err(Unopened::Refused("what was written last has not arrived".to_owned()));
+    /// What was synced is there, and nothing but what was written; except where no log can tell. Then whoever runs the
+    /// node is to see it.
+    fn check_found(&self, found: &[Vec<u8>], doubt: Doubt) -> Result<(), Unopened> {
+        let least = match doubt {
+            Doubt::None => self.synced,
+            Doubt::LastBatch => self.synced_before,
+            Doubt::All => 0,
+        };
+        if (least..self.synced).contains(&found.len()) {
+            return Err(Unopened::Refused("less is there than was synced, and no trace of the rest".to_owned()));
         }
         let same = found.len() <= self.journal.len()
             && found.iter().zip(&self.journal).all(|(bytes, record)| bytes::decode(bytes).as_ref() == Some(record));

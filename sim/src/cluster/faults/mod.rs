@@ -80,21 +80,30 @@ impl Faults {
         draw(die, span, self.grain_nanos)
     }
 
+    fn in_force(&self) -> impl Iterator<Item = &Fault> {
+        self.in_force.iter().map(|fault| &self.planned[*fault as usize])
+    }
+
     fn kinds(&self) -> impl Iterator<Item = &FaultKind> {
-        self.in_force.iter().map(|fault| &self.planned[*fault as usize].kind)
+        self.in_force().map(|fault| &fault.kind)
+    }
+
+    /// How much longer something takes that begins now. What a fault makes late comes as soon as it is over.
+    fn longer(&self, now: Instant, die: &mut Die, fault: &Fault, extra: Span) -> Duration {
+        self.draw(die, extra).min((Instant::ORIGIN + fault.end()).saturating_since(now))
     }
 }
 
 /// Processes, disks, dice and clients.
 impl Faults {
     /// How long a disk takes now.
-    pub(super) fn sync(&self, die: &mut Die, usual: Span, node: u32) -> Duration {
-        let extra = |kind: &FaultKind| match *kind {
-            FaultKind::SlowDisk { node: slow, extra } if slow == node => Some(extra),
-            _ => None,
-        };
+    pub(super) fn sync(&self, now: Instant, die: &mut Die, usual: Span, node: u32) -> Duration {
         let usual = self.draw(die, usual);
-        self.kinds().filter_map(extra).fold(usual, |sum, extra| sum + self.draw(die, extra))
+        let longer = self.in_force().filter_map(|fault| match fault.kind {
+            FaultKind::SlowDisk { node: slow, extra } if slow == node => Some(self.longer(now, die, fault, extra)),
+            _ => None,
+        });
+        longer.fold(usual, |sum, longer| sum + longer)
     }
 
     /// How long a node takes now over whatever comes in; `None` if no time worth mentioning.
@@ -133,23 +142,23 @@ impl Faults {
 /// Messages.
 impl Faults {
     /// How long a message takes now.
-    pub(super) fn latency(&self, die: &mut Die, usual: Span, link: Link) -> Duration {
-        self.draw(die, usual) + self.delay(die, link)
+    pub(super) fn latency(&self, now: Instant, die: &mut Die, usual: Span, link: Link) -> Duration {
+        self.draw(die, usual) + self.delay(now, die, link)
     }
 
     /// How much longer than usual a message takes now.
-    pub(super) fn delay(&self, die: &mut Die, link: Link) -> Duration {
-        let extra = |kind: &FaultKind, die: &mut Die| match *kind {
+    pub(super) fn delay(&self, now: Instant, die: &mut Die, link: Link) -> Duration {
+        let longer = self.in_force().filter_map(|fault| match fault.kind {
             FaultKind::Delay { extra, law, link: on } if strikes(on, link) => {
                 let span = extra.shortened(law, die);
-                Some(self.draw(die, span))
+                Some(self.longer(now, die, fault, span))
             }
             FaultKind::Reorder { share, extra, link: on } if strikes(on, link) && die.strikes(share) => {
-                Some(self.draw(die, extra))
+                Some(self.longer(now, die, fault, extra))
             }
             _ => None,
-        };
-        self.kinds().filter_map(|kind| extra(kind, die)).fold(Duration::ZERO, |sum, extra| sum + extra)
+        });
+        longer.sum()
     }
 
     /// What becomes of a message that is sent now. Behind a partition one in two is lost.
@@ -186,7 +195,8 @@ impl Faults {
         let (size, planned) = (size(), Arc::clone(&self.planned));
         let waits = narrow.into_iter().map(|fault| match planned[fault as usize].kind {
             FaultKind::Bandwidth { bytes_per_second, queue_bytes, .. } => {
-                self.lines.enter(fault, link, now, size, bytes_per_second, queue_bytes)
+                let waits = self.lines.enter(fault, link, now, size, bytes_per_second, queue_bytes)?;
+                Some(waits.min((Instant::ORIGIN + planned[fault as usize].end()).saturating_since(now)))
             }
             _ => Some(Duration::ZERO),
         });

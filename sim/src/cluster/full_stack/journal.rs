@@ -47,7 +47,7 @@ impl<C: Cluster> Journal<P<C>> for DiskJournal<C> {
         &mut self,
         load: <P<C> as Protocol>::Load,
     ) -> impl Future<Output = Result<Option<<P<C> as Protocol>::Loaded>, JournalError<DiskFailed>>> + Send {
-        let (loaded, takes) = self.stage.load(self.node, load);
+        let (loaded, takes) = self.stage.load(self.time.now(), self.node, load);
         async move {
             sleep(takes).await;
             loaded.map_err(JournalError::Failed)

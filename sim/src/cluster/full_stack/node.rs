@@ -30,7 +30,7 @@ const RESTARTING: Duration = Duration::from_millis(1);
 pub(super) async fn run<C: Cluster>(stage: Arc<Stage<C>>, node: u32) -> turmoil::Result {
     let time = HostTime::start();
     loop {
-        let (life, opening) = stage.revive(node).await;
+        let (life, opening) = stage.revive(time, node).await;
         let network = ProcessNetwork::new(Arc::clone(&stage), node, life.clone());
         let process = live(Arc::clone(&stage), node, time, network.clone(), opening);
         let process = Gated::new(Arc::clone(&stage), node, process);

@@ -92,7 +92,7 @@ impl<C: Cluster> Swarm<C> {
             return self.disk_failed(node);
         }
         if let Some(loaded) = P::<C>::lookup(disk.records(), load) {
-            let (life, takes) = (*life, self.faults.sync(disk_die, sync, node));
+            let (life, takes) = (*life, self.faults.sync(self.world.now(), disk_die, sync, node));
             let loaded = self.loaded.put(loaded);
             self.world.after(takes, Step::Loaded { node, life, loaded });
         }
@@ -136,7 +136,7 @@ impl<C: Cluster> Swarm<C> {
 
     pub(super) fn dispatch(&mut self, parcel: Parcel<P<C>>) {
         let (link, usual) = (parcel.link, self.setting.environment.link);
-        let latency = self.faults.latency(&mut self.links, usual, link);
+        let latency = self.faults.latency(self.world.now(), &mut self.links, usual, link);
         let Some(waits) = self.squeeze(&parcel) else { return };
         let parcel = self.parcels.put(parcel);
         self.world.after(latency + waits, Step::Deliver { node: link.to, parcel });

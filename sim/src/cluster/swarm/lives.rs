@@ -26,7 +26,7 @@ impl<C: Cluster> Swarm<C> {
             return self.disk_failed(node);
         }
         let Station { disk_die, life, .. } = &mut self.nodes[node as usize];
-        let takes = self.faults.sync(disk_die, sync, node);
+        let takes = self.faults.sync(self.world.now(), disk_die, sync, node);
         self.world.after(takes, Step::Synced { node, life: *life });
     }
 
@@ -150,7 +150,7 @@ impl<C: Cluster> Swarm<C> {
         let sync = self.setting.environment.sync;
         let Station { life, disk_die, .. } = &mut self.nodes[node as usize];
         *life += 1;
-        let (life, takes) = (*life, self.faults.sync(disk_die, sync, node));
+        let (life, takes) = (*life, self.faults.sync(self.world.now(), disk_die, sync, node));
         self.world.after(takes, Step::Opened { node, life });
     }
 

@@ -109,12 +109,13 @@ impl<C: Cluster> Stage<C> {
 
     pub(in crate::cluster::full_stack) fn load(
         &self,
+        at: Instant,
         node: u32,
         load: <P<C> as Protocol>::Load,
     ) -> (Read<<P<C> as Protocol>::Loaded>, Duration) {
         let Props { setting, faults, nodes, .. } = &mut *self.lock();
         let Station { disk, disk_die, .. } = &mut nodes[node as usize];
-        let takes = faults.sync(disk_die, setting.environment.sync, node);
+        let takes = faults.sync(at, disk_die, setting.environment.sync, node);
         let loaded = if disk.is_readable() { Ok(P::<C>::lookup(disk.records(), load)) } else { Err(DiskFailed) };
         (loaded, takes)
     }
@@ -133,7 +134,7 @@ impl<C: Cluster> Props<C> {
                 *entries += 1;
             }
         }
-        Ok(faults.sync(disk_die, setting.environment.sync, node))
+        Ok(faults.sync(at, disk_die, setting.environment.sync, node))
     }
 }
 

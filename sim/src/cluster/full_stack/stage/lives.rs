@@ -5,7 +5,7 @@ use crate::cluster::disk::Unopened;
 use crate::cluster::history::{End, Event};
 use crate::cluster::{Cluster, Node};
 use crate::plan::{FaultKind, Link};
-use crate::stack::Life;
+use crate::stack::{HostTime, Life};
 use core::task::{Context, Waker};
 use core::time::Duration;
 use purlin::Instant;
@@ -202,16 +202,17 @@ pub(in crate::cluster::full_stack) struct Beginning<P: Protocol> {
 /// The life of a node, by its host.
 impl<C: Cluster> Stage<C> {
     /// Waits until nothing keeps the node down, and begins a life. Tells how long its journal takes to be opened.
-    pub(in crate::cluster::full_stack) async fn revive(&self, node: u32) -> (Life, Duration) {
+    pub(in crate::cluster::full_stack) async fn revive(&self, time: HostTime, node: u32) -> (Life, Duration) {
         while self.lock().station(node).down > 0 {
             self.revived[node as usize].notified().await;
         }
+        let at = time.now();
         let Props { setting, faults, nodes, .. } = &mut *self.lock();
         let Station { life, lives, is_stopping, disk_die, .. } = &mut nodes[node as usize];
         *life = Life::default();
         *is_stopping = false;
         *lives += 1;
-        let takes = faults.sync(disk_die, setting.environment.sync, node);
+        let takes = faults.sync(at, disk_die, setting.environment.sync, node);
         (life.clone(), if *lives == 1 { Duration::ZERO } else { takes })
     }
 

@@ -32,7 +32,7 @@ impl<C: Cluster> Stage<C> {
             Passage::Held if held => 1,
             Passage::Held | Passage::Lost => 0,
         };
-        let delays = (0..copies).map(|_| Some(faults.delay(links, link) + faults.squeeze(at, link, bytes)?));
+        let delays = (0..copies).map(|_| Some(faults.delay(at, links, link) + faults.squeeze(at, link, bytes)?));
         delays.flatten().collect()
     }
 
