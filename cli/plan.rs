@@ -2,8 +2,8 @@
 
 use crate::failure::{Failure, Verdict};
 use crate::output::print;
+use crate::replay::read_plan;
 use crate::rooms;
-use std::fs;
 use std::path::PathBuf;
 
 /// Print the plan that a seed draws, or the JSON Schema of a scenario's plans, or check a plan
@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Verdict, Failure> {
     let scenario = rooms::scenario(&arguments.scenario)?;
     let text = match (&arguments.what.check, arguments.what.seed) {
         (Some(file), _) => {
-            let text = fs::read_to_string(file).map_err(|error| Failure::unreadable(file, &error))?;
+            let text = read_plan(file)?;
             let plan = scenario.read(&text);
             plan.map_err(|error| Failure::in_file(file, format_args!("this is no plan: {error}")))?.to_json()
         }

@@ -7,6 +7,7 @@ use purlin_sim::report::{Effort, Origin, Report, Subject};
 use purlin_sim::{Hash, InvalidPlan, Plan, Run, Scenario, Tier, Watch, sentence};
 use serde::Serialize;
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Run one simulation again, byte for byte
@@ -54,7 +55,7 @@ struct Document<'a> {
 pub(crate) fn run(arguments: &Arguments, output: Output) -> Result<Verdict, Failure> {
     let scenario = rooms::scenario(&arguments.scenario)?;
     let plan = arguments.from.plan(&scenario)?;
-    [&arguments.trace, &arguments.html].into_iter().flatten().try_for_each(|file| check_writable(file))?;
+    check_outputs(arguments)?;
     tell_plan(&plan, output)?;
     let run = play(&scenario, arguments, &plan)?;
     if let Some(file) = &arguments.trace {
@@ -69,7 +70,7 @@ impl From {
     pub(crate) fn plan(&self, scenario: &Scenario) -> Result<Plan, Failure> {
         match (&self.plan, self.seed) {
             (Some(file), _) => {
-                let text = fs::read_to_string(file).map_err(|error| Failure::unreadable(file, &error))?;
+                let text = read_plan(file)?;
                 scenario.read(&text).map_err(|error| Failure::in_file(file, format_args!("this is no plan: {error}")))
             }
             (None, seed) => Ok(scenario.plan(seed.unwrap_or_default())),
@@ -141,7 +142,35 @@ fn write_trace(file: &Path, run: &Run) -> Result<(), Failure> {
     write(file, &run.trace.iter().flat_map(|line| [line, "\n"]).collect::<String>())
 }
 
-/// A run is not begun whose results could not be kept.
+/// The longest file that is read as a plan, in bytes.
+const PLAN_BYTES_MAX: u64 = 64 << 20;
+
+/// The text of a plan, unless it is longer than any.
+pub(crate) fn read_plan(file: &Path) -> Result<String, Failure> {
+    let mut text = String::new();
+    let opened = fs::File::open(file).and_then(|opened| opened.take(PLAN_BYTES_MAX + 1).read_to_string(&mut text));
+    opened.map_err(|error| Failure::unreadable(file, &error))?;
+    let mend = "this is no plan: it is longer than 64 MiB";
+    if text.len() as u64 > PLAN_BYTES_MAX { Err(Failure::in_file(file, mend)) } else { Ok(text) }
+}
+
+/// A run is not begun whose results could not be kept, or would take the place of something else.
+fn check_outputs(arguments: &Arguments) -> Result<(), Failure> {
+    let outputs: Vec<&PathBuf> = [&arguments.trace, &arguments.html].into_iter().flatten().collect();
+    let mut taken: Vec<PathBuf> = arguments.from.file().and_then(|plan| plan.canonicalize().ok()).into_iter().collect();
+    for file in outputs {
+        check_writable(file)?;
+        let place = file.canonicalize().map_err(|error| Failure::unwritable(file, &error))?;
+        if taken.contains(&place) {
+            let mend = "this file would be written over: give each of the plan, the trace and the page its own";
+            return Err(Failure::in_file(file, mend));
+        }
+        taken.push(place);
+    }
+    let mut folder = arguments.bundle.iter();
+    folder.try_for_each(|folder| fs::create_dir_all(folder).map_err(|error| Failure::unwritable(folder, &error)))
+}
+
 fn check_writable(file: &Path) -> Result<(), Failure> {
     let opened = fs::OpenOptions::new().create(true).append(true).open(file);
     opened.map(drop).map_err(|error| Failure::unwritable(file, &error))

@@ -132,10 +132,10 @@ impl Faults {
         drifts.last()
     }
 
-    /// By how much clients rest less than usual.
+    /// By how much clients rest less than usual: as the strongest of several spikes has it.
     pub(super) fn haste(&self) -> u32 {
         let factor = |kind: &FaultKind| if let FaultKind::Spike { factor } = *kind { factor } else { 1 };
-        self.kinds().map(factor).fold(1, u32::saturating_mul)
+        self.kinds().map(factor).fold(1, u32::max)
     }
 }
 
