@@ -58,6 +58,7 @@ fn faults() -> Vec<FaultKind> {
         FaultKind::SlowDisk { node: 0, extra },
         FaultKind::TornWrite { node: 0 },
         FaultKind::BitRot { node: 0, bits: 3 },
+        FaultKind::BitRot { node: 1, bits: 1_000 },
         FaultKind::MisdirectedWrite { node: 0 },
         FaultKind::FsyncError { node: 0 },
         FaultKind::FullDisk { node: 1 },

@@ -106,6 +106,15 @@ impl Bytes {
         copy.open().ok().map(|found| found.len())
     }
 
+    /// No process has it open any more.
+    pub(super) fn shut(&mut self) {
+        self.place = Place::Closed(self.take());
+    }
+
+    pub(super) fn is_shut(&self) -> bool {
+        matches!(self.place, Place::Closed(_))
+    }
+
     fn take(&mut self) -> Device {
         match core::mem::replace(&mut self.place, Place::Nowhere) {
             Place::Open(log) => log.abandon(),
@@ -206,8 +215,7 @@ impl Bytes {
         self.place = Place::Closed(FaultyDisk::seeded(Memory::default(), seed));
         let restored = self.open().is_ok() && self.append(0, records).and_then(|()| self.sync()).is_ok();
         debug_assert!(restored, "a fresh disk does not fail");
-        let device = self.take();
-        self.place = Place::Closed(device);
+        self.shut();
     }
 }
 

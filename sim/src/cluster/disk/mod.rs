@@ -139,7 +139,10 @@ impl<P: Protocol> Disk<P> {
         if let Some(bytes) = &mut self.bytes {
             let found = bytes.open().map_err(Unopened::Refused)?;
             let doubt = bytes.doubt();
-            self.check_found(&found, doubt)?;
+            if let Err(why) = self.check_found(&found, doubt) {
+                self.bytes.iter_mut().for_each(Bytes::shut);
+                return Err(why);
+            }
             self.journal.truncate(found.len());
         }
         self.synced = self.journal.len();
@@ -203,8 +206,9 @@ impl<P: Protocol> Disk<P> {
     /// A fault of the disk is over. What was damaged is as it was written.
     pub(super) fn recover(&mut self, kind: &FaultKind) {
         let Some(bytes) = &mut self.bytes else { return };
+        let is_lost = bytes.doubt() == Doubt::All && bytes.is_shut();
         bytes.recover(kind);
-        if matches!(kind, FaultKind::MisdirectedWrite { .. }) {
+        if matches!(kind, FaultKind::MisdirectedWrite { .. }) || (is_lost && matches!(kind, FaultKind::BitRot { .. })) {
             self.journal.truncate(self.synced);
             bytes.restore(&self.journal);
         }
