@@ -4,7 +4,7 @@ use crate::failure::{Failure, Verdict};
 use crate::output::Output;
 use crate::rooms;
 use purlin_sim::report::{Effort, Origin, Report, Subject};
-use purlin_sim::{Hash, InvalidPlan, Plan, Run, Scenario, Tier, Watch, sentence};
+use purlin_sim::{Budget, Hash, InvalidPlan, Plan, Run, Scenario, Tier, Watch, sentence};
 use serde::Serialize;
 use std::fs;
 use std::io::Read;
@@ -185,10 +185,17 @@ fn tell_plan(plan: &Plan, output: Output) -> Result<(), Failure> {
     output.line(format_args!("noise {}", plan.noise))?;
     let options = sentence::of_options(plan).into_iter().map(|choice| vec![choice.name, choice.value]);
     output.table(&["option", "value"], options.collect())?;
+    output.line(budget(&plan.budget))?;
     let faults = plan.faults.iter().enumerate();
     faults
         .map(|(number, fault)| format!("fault {number}: {}", sentence::of_fault(fault)))
         .try_for_each(|line| output.line(line))
+}
+
+fn budget(budget: &Budget) -> String {
+    let Budget { down_at_once, destroyed, liveness } = budget;
+    let recovers = if *liveness { "recovery is asserted" } else { "recovery is not asserted" };
+    format!("budget: at most {down_at_once} nodes down at once, {destroyed} destroyed; {recovers}")
 }
 
 fn tell_run(scenario: &Scenario, plan: &Plan, run: &Run, output: Output) -> Result<(), Failure> {

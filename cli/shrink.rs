@@ -61,12 +61,21 @@ pub(crate) fn run(arguments: &Arguments, output: Output) -> Result<Verdict, Fail
 /// `expression` is what the written test says for the scenario.
 fn run_on(scenario: &Scenario, expression: &str, arguments: &Arguments, output: Output) -> Result<Verdict, Failure> {
     let test = test_path(&arguments.out)?;
+    check_out(arguments)?;
     let plan = arguments.from.plan(scenario)?;
     let shrunk = shrink(arguments, scenario, &plan, output)?;
     write(&arguments.out, &shrunk.plan.to_json())?;
     write(&test, &shrunk.to_rust_test(expression, arguments.tier))?;
     tell(arguments, &shrunk, &test, output)?;
     Ok(Verdict::Holds)
+}
+
+/// The plan that is shrunk stays as it is.
+fn check_out(arguments: &Arguments) -> Result<(), Failure> {
+    let (from, out) = (arguments.from.file().map(Path::canonicalize), arguments.out.canonicalize());
+    let same = matches!((from, out), (Some(Ok(from)), Ok(out)) if from == out);
+    let mend = "this is the plan itself, which would be written over: give another file";
+    if same { Err(Failure::in_file(&arguments.out, mend)) } else { Ok(()) }
 }
 
 /// The test stands beside the plan.

@@ -45,8 +45,8 @@ pub(crate) fn seconds(millis: u64) -> String {
 
 /// Whether it happens when the fault begins, and not as long as it lasts.
 fn is_momentary(kind: &FaultKind) -> bool {
-    use FaultKind::{ClockBack, ClockJump, Destroy, Herd};
-    matches!(kind, Herd | Destroy { .. } | ClockJump { .. } | ClockBack { .. })
+    use FaultKind::{ClockJump, Destroy, Herd};
+    matches!(kind, Herd | Destroy { .. } | ClockJump { .. })
 }
 
 fn deed(kind: &FaultKind) -> String {
@@ -134,7 +134,7 @@ fn deed(kind: &FaultKind) -> String {
             format!("the clock of node {node} jumps {} forward, and stays ahead", duration(forward_ms))
         }
         FaultKind::ClockBack { node, back_ms } => {
-            format!("the clock of node {node} jumps {} back, and stays behind", duration(back_ms))
+            format!("the clock of node {node} is set back by {}; then it is right again", duration(back_ms))
         }
         FaultKind::ClockFreeze { node } => format!("the clock of node {node} stands still; then it is right again"),
         FaultKind::ClockDrift { node, drift_ppm } => {

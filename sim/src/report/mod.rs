@@ -32,7 +32,7 @@ pub use operations::{HistoryLine, Operation, OperationEnd, Outcome, history, ope
 pub use rows::{Row, Steps};
 pub use states::{Change, Op, changes, read_state};
 
-use crate::NOTHING_PANICS;
+use crate::{NOTHING_PANICS, SAME_SEED_SAME_BYTES};
 use crate::hash::Hash;
 use crate::history::Watch;
 use crate::plan::{Class, Fault, InvalidPlan, Plan};
@@ -195,7 +195,7 @@ impl Report {
         Self {
             identity: identity(subject, &run),
             verdict: run.verdict.clone(),
-            properties: subject.scenario.always().chain([NOTHING_PANICS]).collect(),
+            properties: properties(subject),
             end_ns,
             healed_ns: run.story.iter().find(|entry| entry.scene.kind == Kind::Healed).map(|entry| entry.at_ns),
             options: sentence::of_options(subject.plan),
@@ -247,6 +247,17 @@ fn quoted(word: &str) -> String {
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
     }
+}
+
+/// What a run is judged by. Whether another run of the same plan would be the same is for campaigns to say.
+fn properties(subject: &Subject<'_>) -> Vec<&'static str> {
+    let judged = subject.scenario.always().chain([NOTHING_PANICS]).filter(|name| *name != SAME_SEED_SAME_BYTES);
+    judged.fold(Vec::new(), |mut known, name| {
+        if !known.contains(&name) {
+            known.push(name);
+        }
+        known
+    })
 }
 
 fn identity(subject: &Subject<'_>, run: &Run) -> Identity {

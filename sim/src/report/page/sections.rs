@@ -51,7 +51,7 @@ fn fault_row(report: &Report, number: usize, fault: &FaultLine, tried: bool) -> 
     let (name, sentence) = (escaped(&fault.kind.replace('_', " ")), escaped(&fault.sentence));
     // The run ends with the violation.
     let unseen =
-        if fault.start_ms * 1_000_000 < report.end_ns { "" } else { " <em class=\"quiet\">(not reached)</em>" };
+        if fault.start_ms * 1_000_000 <= report.end_ns { "" } else { " <em class=\"quiet\">(not reached)</em>" };
     let without = if tried { without(report, fault) } else { String::new() };
     format!(
         "<tr><td class=\"fault\"><span class=\"chip {class}\">{number}</span> <span class=\"quiet\">{name}</span></td>\
