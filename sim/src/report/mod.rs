@@ -32,13 +32,13 @@ pub use operations::{HistoryLine, Operation, OperationEnd, Outcome, history, ope
 pub use rows::{Row, Steps};
 pub use states::{Change, Op, changes, read_state};
 
-use crate::{NOTHING_PANICS, SAME_SEED_SAME_BYTES};
 use crate::hash::Hash;
 use crate::history::Watch;
 use crate::plan::{Class, Fault, InvalidPlan, Plan};
 use crate::scenario::{Run, Scenario, Tier, Verdict};
 use crate::scene::{Entry, Kind};
 use crate::sentence::{self, Choice};
+use crate::{NOTHING_PANICS, SAME_SEED_SAME_BYTES};
 use nearest::Neighbours;
 use purlin::Instant;
 use serde::Serialize;
