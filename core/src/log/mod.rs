@@ -20,6 +20,8 @@
 //! 4. Damage that no crash can leave is told with its place as a [`Corruption`], never answered by a shorter log.
 //! 5. One thing it cannot tell: whether the last record, if nothing at all follows, was damaged before it was durable or
 //!    later. Then exactly that record is dropped. To tell, a log would have to sync twice for every batch.
+//!    And where damage strikes every sector that says what there was, three of them at least, nothing is left to tell that
+//!    the log was ever begun.
 //! 6. After an error of the disk it takes no more writes ([`MutationError::Poisoned`]): the process is to end.
 //!
 //! # How it tells a torn write from bit rot
