@@ -291,8 +291,8 @@ pub enum FaultKind {
         /// How many bits.
         bits: u32,
     },
-    /// The next write of a node lands in another place than it was meant for. Its process ends after it, and finds that
-    /// when it reads its journal; whoever runs it restores the file when the fault ends.
+    /// The next write of a node lands in another place than it was meant for. A process that reads its journal before the
+    /// fault ends finds that; when it ends, whoever runs the node stops it and restores the file.
     MisdirectedWrite {
         /// The node.
         node: u32,
@@ -308,8 +308,7 @@ pub enum FaultKind {
         /// The node.
         node: u32,
     },
-    /// A node's disk cannot be read: its process ends when it reads, and does not start. It is started when the fault
-    /// ends.
+    /// A node's disk cannot be read: its process dies, and another does not start. It is started when the fault ends.
     ReadError {
         /// The node.
         node: u32,
