@@ -1,0 +1,5 @@
+//! The framed transport over loopback TCP.
+
+mod links;
+#[path = "../support/mod.rs"]
+mod support;
