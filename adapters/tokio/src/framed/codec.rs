@@ -11,6 +11,48 @@ use serde::{Deserialize, Serialize};
 /// Two ends speak the newest version that both know; nodes can therefore be upgraded one after the other, if a release
 /// speaks what the one before it spoke. What bytes mean in a version never changes once nodes have spoken it.
 /// [`Postcard`] suits a protocol whose messages are small or whose nodes are upgraded together.
+///
+/// ```
+/// use bytes::{Buf, Bytes};
+/// use purlin::protocol::Protocol;
+/// use purlin_tokio::{Codec, CodecError, Lane, Versions};
+///
+/// /// A message of a protocol that stores parts of something large.
+/// # #[derive(Clone)]
+/// struct Part {
+///     offset: u64,
+///     bytes: Bytes,
+/// }
+///
+/// struct Parts;
+///
+/// // Without `where`, for a protocol of one's own.
+/// impl<P: Protocol> Codec<P> for Parts
+/// where
+///     P::Message: AsRef<Part> + From<Part>,
+/// {
+///     fn versions(&self) -> Versions {
+///         Versions::only(1)
+///     }
+///
+///     fn encode(&self, _version: u32, message: &P::Message, out: &mut Vec<u8>) -> Result<(), CodecError> {
+///         let part = message.as_ref();
+///         out.extend_from_slice(&part.offset.to_le_bytes());
+///         out.extend_from_slice(&part.bytes);
+///         Ok(())
+///     }
+///
+///     fn decode(&self, _version: u32, mut body: Bytes) -> Result<P::Message, CodecError> {
+///         let offset = body.try_get_u64_le().map_err(CodecError::new)?;
+///         // What is left lies where it was received.
+///         Ok(Part { offset, bytes: body }.into())
+///     }
+///
+///     fn lane(&self, _message: &P::Message) -> Lane {
+///         Lane::Bulk
+///     }
+/// }
+/// ```
 pub trait Codec<P: Protocol>: Send + Sync + 'static {
     /// What it speaks. Asked once, when a transport opens.
     fn versions(&self) -> Versions;

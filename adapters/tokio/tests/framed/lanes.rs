@@ -1,9 +1,10 @@
 //! What is large travels apart.
 
 use crate::mail::{bulky, letter, member};
-use crate::rig::{ANYWHERE, BOTH, CLUSTER, LONG, Office, Stranger, Told, Why, hello, patient, site};
+use crate::rig::{ANYWHERE, BOTH, CLUSTER, LONG, Office, Stranger, Told, Why, frame, hello, patient, site};
 use core::time::Duration;
 use purlin_tokio::{Lane, Site, Transport, Wire};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 
@@ -59,15 +60,16 @@ async fn nothing_waits_behind_a_snapshot_that_does_not_move() {
     for _ in 0..4 {
         two.send(member(1), letter(0, vec![0; 8 << 20]));
     }
-    let (lane, _deaf) = accepted(&listener).await;
+    let (lane, mut deaf) = accepted(&listener).await;
     assert_eq!(lane, Lane::Bulk);
     let mut heard = 0;
-    while two.told_already().iter().all(|told| *told != Told::Parted(member(1), Lane::Bulk, Some(Why::Late))) {
+    while two.told_already().iter().all(|told| *told != Told::Parted(member(1), Lane::Bulk, Some(Why::Stuck))) {
         two.send(member(1), letter(heard, ""));
-        let frame = timeout(Duration::from_millis(500), normal.hear_frame()).await.expect("letters go on");
-        assert_eq!(frame[1..5], heard.to_le_bytes());
-        // Nobody is silent meanwhile.
-        normal.say(&crate::rig::frame(&[0])).await;
+        let heard_frame = timeout(Duration::from_millis(500), normal.hear_frame()).await.expect("letters go on");
+        assert_eq!(heard_frame[1..5], heard.to_le_bytes());
+        // Nobody is silent meanwhile, not even who hears nothing.
+        normal.say(&frame(&[0])).await;
+        let _ = deaf.stream.write_all(&frame(&[0])).await;
         sleep(Duration::from_millis(20)).await;
         heard += 1;
     }

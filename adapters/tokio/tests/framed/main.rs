@@ -4,6 +4,7 @@ mod directory;
 mod lanes;
 mod links;
 mod mail;
+mod metrics;
 mod refusals;
 mod rig;
 #[path = "../support/mod.rs"]

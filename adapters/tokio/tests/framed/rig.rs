@@ -35,7 +35,8 @@ pub(crate) enum Why {
     Frame(FrameError),
     Refused(String),
     Io,
-    Late,
+    Silent,
+    Stuck,
 }
 
 impl Why {
@@ -45,7 +46,8 @@ impl Why {
             ConnectionError::Frame(error) => Self::Frame(error.clone()),
             ConnectionError::Refused { why } => Self::Refused(why.clone()),
             ConnectionError::Io(_) | ConnectionError::Closed => Self::Io,
-            ConnectionError::Silent(_) | ConnectionError::Stuck(_) => Self::Late,
+            ConnectionError::Silent(_) => Self::Silent,
+            ConnectionError::Stuck(_) => Self::Stuck,
         }
     }
 }
