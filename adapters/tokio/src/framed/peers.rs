@@ -24,7 +24,8 @@ pub struct Directory<P: Protocol> {
 
 impl<P: Protocol> Directory<P> {
     /// The node stands here: it is dialled from now on, and messages to it may be sent at once. If it stood somewhere else,
-    /// what was queued for that place goes there still. Another incarnation of it that has dialled is hung up on.
+    /// what was queued for that place goes there still. Another incarnation of it that has dialled is hung up on; one that is
+    /// dialled stays until it is [forgotten](Self::forget).
     pub fn set_place(&self, address: P::Address, place: impl Into<String>) {
         if let Some(peers) = self.peers.upgrade() {
             peers.set_place(address, place.into());
