@@ -207,7 +207,7 @@ impl<S: Application> Raft<S> {
         if self.leader != leader {
             self.leader = leader;
             self.announce(Event::LeaderKnown { term: self.image.term, leader }, host);
-            self.refuse_forwarded_reads(host);
+            self.refuse_reads(host);
         }
     }
 
