@@ -5,5 +5,6 @@
 pub mod state;
 
 pub use state::{
-    Change, Command, Condition, Event, Item, Kv, Lease, LeaseId, Outcome, Query, Revision, Span, Stats, Text, View,
+    Change, Command, Condition, Event, Item, Kv, Lease, LeaseId, Located, Outcome, Place, Query, Revision, Span, Stats,
+    Text, View,
 };

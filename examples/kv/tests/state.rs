@@ -1,9 +1,11 @@
 //! The replicated state by itself: what commands come to, and that everything that is kept up with them is right.
 
 use proptest::prelude::*;
-use purlin::raft::Application;
+use purlin::raft::{Application, Member};
 use purlin_kv::state::{HISTORY_REVISIONS_MAX, ITEM_OVERHEAD};
-use purlin_kv::{Change, Command, Condition, Event, Item, Kv, LeaseId, Outcome, Query, Span, Stats, Text, View};
+use purlin_kv::{
+    Change, Command, Condition, Event, Item, Kv, LeaseId, Located, Outcome, Place, Query, Span, Stats, Text, View,
+};
 use std::collections::BTreeMap;
 
 fn apply(kv: &mut Kv, command: Command) -> Outcome {
@@ -177,6 +179,20 @@ fn the_hash_of_a_revision_is_remembered() {
     apply(&mut kv, Command::Compact { through: 3 });
     assert_eq!(kv.read(&Query::Hash { revision: Some(2) }), View::Compacted { through: 3 });
     assert_eq!(kv.read(&Query::Hash { revision: None }), View::Hash { revision: 3, hash: kv.hash() });
+}
+
+#[test]
+fn a_member_stands_where_its_latest_incarnation_says() {
+    let mut kv = Kv::default();
+    let place = |port: u32| Some(Place { peer: format!("a:{port}").into(), http: "a:1".into() });
+    let newer = Member { incarnation: 1, ..Member::new(3) };
+    for (member, place) in [(newer, place(2)), (Member::new(3), place(1)), (Member::new(3), None)] {
+        assert_eq!(apply(&mut kv, Command::SetPlace { member, place }), Outcome::Placed);
+    }
+    let located = Located { member: newer, place: place(2).unwrap() };
+    assert_eq!(kv.read(&Query::Places), View::Places([(3, located)].into()));
+    apply(&mut kv, Command::SetPlace { member: newer, place: None });
+    assert_eq!(kv, Kv::default());
 }
 
 fn some_command() -> impl Strategy<Value = Command> {

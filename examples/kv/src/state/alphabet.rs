@@ -1,6 +1,9 @@
 //! What goes into the state and what comes out of it.
 
+use super::Kv;
+use purlin::raft::Member;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A key, or a value. Shared, so that a value that is in the state, in the history and in an event is there once.
@@ -66,6 +69,13 @@ pub enum Command {
     },
     /// Ends the alarm that a put beyond the quota has raised, if there is space again.
     Disarm,
+    /// Says where a member stands, or that it stands nowhere any more.
+    SetPlace {
+        /// Who.
+        member: Member,
+        /// Where.
+        place: Option<Place>,
+    },
 }
 
 /// What a key must be like for a command to do anything.
@@ -152,6 +162,8 @@ pub enum Outcome {
     QuotaSet,
     /// There is no alarm.
     Disarmed,
+    /// The place is known.
+    Placed,
     /// There is no space: nothing was done, and the alarm stays.
     OutOfSpace {
         /// How many bytes the items take.
@@ -195,6 +207,10 @@ pub enum Query {
     },
     /// How things stand.
     Stats,
+    /// Where members stand.
+    Places,
+    /// Everything, to be kept elsewhere.
+    Backup,
 }
 
 /// Some of the keys.
@@ -260,6 +276,10 @@ pub enum View {
     },
     /// How things stand.
     Stats(Stats),
+    /// Where members stand, by their ids.
+    Places(BTreeMap<u32, Located>),
+    /// Everything.
+    Backup(Box<Kv>),
 }
 
 /// A value and what is known of it.
@@ -320,6 +340,25 @@ pub struct Stats {
     pub hash: u64,
 }
 
+/// Where a member is reached.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// By the other members, such as `10.0.0.1:4000`.
+    pub peer: Text,
+    /// By clients, such as `10.0.0.1:3000`.
+    pub http: Text,
+}
+
+/// A member that stands somewhere.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Located {
+    /// Who.
+    pub member: Member,
+    /// Where.
+    pub place: Place,
+}
+
 /// What every replica announces.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -340,6 +379,13 @@ pub enum Event {
     },
     /// The alarm has ended.
     Disarmed,
+    /// A member stands somewhere else.
+    Placed {
+        /// Who.
+        member: Member,
+        /// Where.
+        place: Option<Place>,
+    },
 }
 
 purlin::nameless!(Command, Outcome, Query, View, Event);

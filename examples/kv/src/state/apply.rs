@@ -1,8 +1,9 @@
 //! How commands change the state.
 
 use super::Kv;
-use super::alphabet::{Change, Command, Condition, Event, Item, LeaseId, Outcome, Revision, Text};
+use super::alphabet::{Change, Command, Condition, Event, Item, LeaseId, Located, Outcome, Place, Revision, Text};
 use super::items::bytes;
+use purlin::raft::Member;
 use std::sync::Arc;
 
 type Announce<'a> = &'a mut dyn FnMut(Event);
@@ -19,6 +20,7 @@ impl Kv {
             Command::Compact { through } => self.compact(*through),
             Command::SetQuota { bytes } => self.set_quota(*bytes),
             Command::Disarm => self.space.disarm(self.items.bytes(), announce),
+            Command::SetPlace { member, place } => self.set_place(*member, place.as_ref(), announce),
         }
     }
 
@@ -125,6 +127,24 @@ impl Kv {
     fn set_quota(&mut self, bytes: u64) -> Outcome {
         self.space.quota = bytes;
         Outcome::QuotaSet
+    }
+
+    /// A place that another incarnation took in the meantime is not taken away.
+    fn set_place(&mut self, member: Member, place: Option<&Place>, announce: Announce<'_>) -> Outcome {
+        let id = member.id.get();
+        let is_newer = |located: &Located| located.member.incarnation > member.incarnation;
+        if self.places.get(&id).is_some_and(is_newer) {
+            return Outcome::Placed;
+        }
+        let located = place.map(|place| Located { member, place: place.clone() });
+        let former = match located {
+            Some(located) => self.places.insert(id, located),
+            None => self.places.remove(&id),
+        };
+        if former.map(|former| (former.member, former.place)) != place.map(|place| (member, place.clone())) {
+            announce(Event::Placed { member, place: place.cloned() });
+        }
+        Outcome::Placed
     }
 
     /// The items have changed: that is a revision.

@@ -22,7 +22,8 @@ mod read;
 mod space;
 
 pub use alphabet::{
-    Change, Command, Condition, Event, Item, Lease, LeaseId, Outcome, Query, Revision, Span, Stats, Text, View,
+    Change, Command, Condition, Event, Item, Lease, LeaseId, Located, Outcome, Place, Query, Revision, Span, Stats,
+    Text, View,
 };
 pub use history::{HISTORY_BYTES_MAX, HISTORY_REVISIONS_MAX};
 pub use items::ITEM_OVERHEAD;
@@ -33,6 +34,7 @@ use leases::Leases;
 use purlin::raft::Application;
 use serde::{Deserialize, Serialize};
 use space::Space;
+use std::collections::BTreeMap;
 
 /// The replicated state.
 ///
@@ -58,6 +60,8 @@ pub struct Kv {
     leases: Leases,
     history: History,
     space: Space,
+    /// Where members stand, by their ids.
+    places: BTreeMap<u32, Located>,
 }
 
 purlin::nameless!(Kv);

@@ -22,6 +22,8 @@ impl Kv {
             Query::Leases => View::Leases(self.leases.all()),
             Query::Hash { revision } => self.hash_at(revision.unwrap_or(self.revision)),
             Query::Stats => View::Stats(self.stats()),
+            Query::Places => View::Places(self.places.clone()),
+            Query::Backup => View::Backup(Box::new(self.clone())),
         }
     }
 
