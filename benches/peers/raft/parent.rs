@@ -74,8 +74,9 @@ fn figures(case: &Case) -> Result<Figures, String> {
     printed.trim().parse().map_err(|error| format!("{} printed {printed:?}: {error}", case.name))
 }
 
-/// Runs of these many proposals: past the first compaction, and two compactions apart.
-const PROPOSALS: [u64; 2] = [20_480, 45_056];
+/// Runs of these many proposals: past the first compaction, and two compactions apart. Whole windows, for an engine that waits
+/// until its batches are full.
+const PROPOSALS: [u64; 2] = [20_000, 45_000];
 
 fn instructions_each(case: &Case) -> Result<f64, String> {
     let [few, many] = PROPOSALS;
