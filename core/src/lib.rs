@@ -31,6 +31,7 @@ pub mod log;
 pub mod machine;
 pub mod protocol;
 pub mod queue;
+pub mod raft;
 pub mod shared;
 mod sync;
 pub mod time;

@@ -83,7 +83,7 @@ pub struct HardState {
 }
 
 /// One entry of a log.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Entry<P = Vec<u8>> {
     /// Its place: one more than the entry before.
     pub index: u64,

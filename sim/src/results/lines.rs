@@ -125,7 +125,9 @@ pub(crate) fn read_lines(path: &Path, mut take: impl FnMut(Line)) -> Result<bool
     for line in 1.. {
         bytes.clear();
         reader.read_until(b'\n', &mut bytes).map_err(failed(path, "read"))?;
-        match serde_json::from_slice(&bytes) {
+        // Without its end: a line torn within a text would else be one with a control character, not one that ends early.
+        let text = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+        match serde_json::from_slice(text) {
             _ if bytes.is_empty() => break,
             Ok(read) => take(read),
             Err(error) if error.is_eof() => {}
