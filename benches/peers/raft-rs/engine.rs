@@ -39,7 +39,9 @@ impl Engine for Cluster {
 
     fn round(&mut self) {
         for (own, node) in self.nodes.iter_mut().enumerate() {
-            self.inboxes.deliver(own, |message| node.raw.step(message).expect("the message is from a peer"));
+            let mut arrived = self.inboxes.take(own);
+            arrived.drain(..).for_each(|message| node.raw.step(message).expect("the message is from a peer"));
+            self.inboxes.give_back(own, arrived);
             while node.raw.has_ready() {
                 node.go_on(&mut self.inboxes);
             }
@@ -47,11 +49,11 @@ impl Engine for Cluster {
         }
     }
 
-    fn led(&self) -> Applied {
-        self.nodes[0].applied
+    fn led(&self) -> u64 {
+        self.nodes[0].applied.proposals
     }
 
-    fn applied(&self) -> [Applied; NODES] {
+    fn applied(&mut self) -> [Applied; NODES] {
         self.nodes.each_ref().map(|node| node.applied)
     }
 

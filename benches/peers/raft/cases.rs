@@ -33,7 +33,8 @@ struct Contender {
     proposals: u64,
 }
 
-const CONTENDERS: [Contender; 7] = [
+const CONTENDERS: [Contender; 8] = [
+    contender("purlin", Program::Own, "purlin"),
     contender("raft-rs 0.7.0, prost", Program::RaftRs("prost-codec"), "one"),
     contender("raft-rs 0.7.0, prost, batch_append", Program::RaftRs("prost-codec"), "batched"),
     contender("raft-rs 0.7.0, protobuf", Program::RaftRs("protobuf-codec"), "one"),

@@ -20,6 +20,7 @@ mod omnipaxos;
 mod openraft;
 mod options;
 mod parent;
+mod purlin;
 mod table;
 mod workload;
 
@@ -46,13 +47,14 @@ fn main() -> ExitCode {
 /// As a child: one measurement.
 fn measure(words: &[String]) -> Result<(), String> {
     let figures = Errand::parse(words).and_then(|errand| run(&errand));
-    let usage = || format!("usage: {MEASURE} openraft|omnipaxos-1|omnipaxos-1000 WINDOW PAYLOAD PROPOSALS");
+    let usage = || format!("usage: {MEASURE} purlin|openraft|omnipaxos-1|omnipaxos-1000 WINDOW PAYLOAD PROPOSALS");
     println!("{}", figures.ok_or_else(usage)?);
     Ok(())
 }
 
 fn run(errand: &Errand) -> Option<Figures> {
     Some(match errand.engine.as_str() {
+        "purlin" => drive(purlin::Cluster::elect(), errand.load),
         "openraft" => drive(openraft::Cluster::elect(), errand.load),
         "omnipaxos-1" => drive(omnipaxos::Cluster::elect(1), errand.load),
         "omnipaxos-1000" => drive(omnipaxos::Cluster::elect(1_000), errand.load),

@@ -50,7 +50,9 @@ impl Engine for Cluster {
 
     fn round(&mut self) {
         for (own, node) in self.nodes.iter_mut().enumerate() {
-            self.inboxes.deliver(own, |message| node.paxos.handle_incoming(message));
+            let mut arrived = self.inboxes.take(own);
+            arrived.drain(..).for_each(|message| node.paxos.handle_incoming(message));
+            self.inboxes.give_back(own, arrived);
             node.apply();
             if own == self.leader {
                 node.compact();
@@ -59,11 +61,11 @@ impl Engine for Cluster {
         }
     }
 
-    fn led(&self) -> Applied {
-        self.nodes[self.leader].applied
+    fn led(&self) -> u64 {
+        self.nodes[self.leader].applied.proposals
     }
 
-    fn applied(&self) -> [Applied; NODES] {
+    fn applied(&mut self) -> [Applied; NODES] {
         self.nodes.each_ref().map(|node| node.applied)
     }
 

@@ -24,11 +24,11 @@ pub(crate) trait Engine {
     /// Each node in turn handles what has arrived for it, writes what is to be written, applies what is committed, and sends.
     fn round(&mut self);
 
-    /// What the leader has applied.
-    fn led(&self) -> Applied;
+    /// How many proposals the leader has applied.
+    fn led(&self) -> u64;
 
     /// What each node has applied.
-    fn applied(&self) -> [Applied; NODES];
+    fn applied(&mut self) -> [Applied; NODES];
 
     /// How many messages were sent so far, between all nodes.
     fn sent(&self) -> u64;
@@ -88,7 +88,7 @@ pub(crate) fn drive(mut engine: impl Engine, load: Load) -> Figures {
 fn lead(engine: &mut impl Engine, load: Load) {
     let mut proposed = 0;
     loop {
-        let applied = engine.led().proposals;
+        let applied = engine.led();
         if applied == load.proposals {
             return;
         }
@@ -121,11 +121,14 @@ impl<Message> Inboxes<Message> {
         self.waiting[to].push(message);
     }
 
-    /// Hands each message that waits for a node to `handle`. The room for them is kept.
-    pub(crate) fn deliver(&mut self, to: usize, handle: impl FnMut(Message)) {
-        let mut arrived = mem::take(&mut self.waiting[to]);
-        arrived.drain(..).for_each(handle);
-        self.waiting[to] = arrived;
+    /// What waits for a node.
+    pub(crate) fn take(&mut self, to: usize) -> Vec<Message> {
+        mem::take(&mut self.waiting[to])
+    }
+
+    /// The room that a node's messages took, which is used again.
+    pub(crate) fn give_back(&mut self, to: usize, room: Vec<Message>) {
+        self.waiting[to] = room;
     }
 
     pub(crate) fn sent(&self) -> u64 {

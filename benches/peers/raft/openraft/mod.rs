@@ -107,11 +107,11 @@ impl Engine for Cluster {
         });
     }
 
-    fn led(&self) -> Applied {
-        Applied { proposals: self.answered, ..self.states[0].applied() }
+    fn led(&self) -> u64 {
+        self.answered
     }
 
-    fn applied(&self) -> [Applied; NODES] {
+    fn applied(&mut self) -> [Applied; NODES] {
         self.states.each_ref().map(State::applied)
     }
 
