@@ -47,6 +47,11 @@ impl Slots {
         Self(self.0 | other.0)
     }
 
+    /// Those that are in this one only.
+    pub fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     fn iter(self) -> impl Iterator<Item = usize> {
         (0..Self::MAX).filter(move |slot| self.contains(*slot)).take(self.len())
     }
@@ -86,8 +91,9 @@ impl Quorum {
         self.incoming.or(self.outgoing).contains(slot)
     }
 
-    /// How a vote stands. Nobody to ask is nobody against.
+    /// How a vote stands. Nobody to ask is nobody against, and who is in both sets is for it.
     pub fn tally(self, granted: Slots, refused: Slots) -> Tally {
+        let refused = refused.without(granted);
         let halves = [self.incoming, self.outgoing].map(|half| tally(half, granted, refused));
         if halves.contains(&Tally::Lost) {
             Tally::Lost
