@@ -1,11 +1,12 @@
-//! Purlin's Raft, driven as its hosts drive it: what a step asks for is collected, and carried out behind it. Records need
-//! nothing more, since the machine keeps what they fold to; so nothing waits at a fence either.
+//! Purlin's Raft. What it sends is collected and leaves at the end of a node's turn. Its records need nothing more, since the
+//! machine keeps what they fold to; so nothing waits at a fence either.
 
 use crate::workload::{Applied, COMPACT_AFTER, Engine, Inboxes, KEEP, NODES};
 use purlin::protocol::{Effect, Input, Protocol, Ticket};
 use purlin::raft::{Answer, Application, Config, Consistency, Image, Member, Message, Raft, Request, Settings, Timer};
 use purlin::{Clock, Host, Instant, Machine, nameless};
 use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
 use std::num::NonZeroU32;
 
 /// What is replicated: how many commands there were, and how long they were together.
@@ -56,16 +57,17 @@ struct Node {
     raft: Raft<Counter>,
     config: Config,
     desk: Desk,
-    /// What it says to itself, which it hears once its inbox is empty.
-    to_itself: Vec<Message<Counter>>,
-    answered: u64,
-    view: Counter,
 }
 
-/// Collects what a step asks for.
-#[derive(Default)]
+/// Where a node's errands go.
 struct Desk {
-    errands: Vec<Effect<Raft<Counter>>>,
+    me: Member,
+    /// What was said to others.
+    outgoing: Vec<(Member, Message<Counter>)>,
+    /// What it says to itself, which it hears once its inbox is empty.
+    to_itself: VecDeque<Message<Counter>>,
+    answered: u64,
+    view: Counter,
 }
 
 impl Clock for Desk {
@@ -81,7 +83,15 @@ impl Host<Effect<Raft<Counter>>> for Desk {
     }
 
     fn emit(&mut self, effect: Effect<Raft<Counter>>) {
-        self.errands.push(effect);
+        match effect {
+            Effect::Send { to, message, .. } if to == self.me => self.to_itself.push_back(message),
+            Effect::Send { to, message, .. } => self.outgoing.push((to, message)),
+            Effect::Answer { answer: Answer::Applied { .. }, .. } => self.answered += 1,
+            Effect::Answer { answer: Answer::Read { view, .. }, .. } => self.view = view,
+            Effect::Answer { answer, .. } => panic!("this load is never answered by {answer:?}"),
+            Effect::Load(load) => panic!("all entries fit in memory, but {load:?}"),
+            Effect::Persist(_) | Effect::Arm { .. } | Effect::Disarm(_) | Effect::Notify(_) => {}
+        }
     }
 }
 
@@ -94,7 +104,7 @@ impl Cluster {
     /// Three nodes of which the first leads.
     pub(crate) fn elect() -> Self {
         let mut cluster = Self { nodes: std::array::from_fn(Node::new), inboxes: Inboxes::empty() };
-        cluster.nodes[0].step(Input::Timer(Timer::Election), &mut cluster.inboxes);
+        cluster.nodes[0].step(Input::Timer(Timer::Election));
         (0..10).for_each(|_| cluster.round());
         cluster
     }
@@ -103,7 +113,7 @@ impl Cluster {
 impl Engine for Cluster {
     fn propose(&mut self, fill: u8, bytes: usize) {
         let request = Request::Propose { stamp: None, command: Command(vec![fill; bytes]) };
-        self.nodes[0].step(Input::Request { ticket: Ticket(0), request }, &mut self.inboxes);
+        self.nodes[0].step(Input::Request { ticket: Ticket(0), request });
     }
 
     fn round(&mut self) {
@@ -113,12 +123,11 @@ impl Engine for Cluster {
     }
 
     fn led(&self) -> u64 {
-        self.nodes[0].answered
+        self.nodes[0].desk.answered
     }
 
     fn applied(&mut self) -> [Applied; NODES] {
-        let Self { nodes, inboxes } = self;
-        nodes.each_mut().map(|node| node.look(inboxes))
+        self.nodes.each_mut().map(Node::look)
     }
 
     fn sent(&self) -> u64 {
@@ -129,53 +138,46 @@ impl Engine for Cluster {
 impl Node {
     fn new(own: usize) -> Self {
         let members = std::array::from_fn::<_, NODES, _>(|place| Member::new(place as u32 + 1));
+        let me = members[own];
         let settings = Settings {
             message_bytes_max: 1 << 20,
             inflight_messages_max: 256,
             snapshot_every: COMPACT_AFTER - KEEP,
             trailing_entries: KEEP,
-            ..Settings::founding(members[own], members)
+            ..Settings::founding(me, members)
         };
         let config = settings.validate().expect("the settings are valid");
-        let mut desk = Desk::default();
+        let (outgoing, to_itself) = (Vec::new(), VecDeque::new());
+        let mut desk = Desk { me, outgoing, to_itself, answered: 0, view: Counter::default() };
         let raft = Raft::recover(&config, Image::default(), &mut desk);
-        desk.errands.clear();
-        Self { raft, config, desk, to_itself: Vec::new(), answered: 0, view: Counter::default() }
+        Self { raft, config, desk }
     }
 
-    /// Hears what has arrived, and then what it says to itself meanwhile.
+    /// Hears what has arrived, then what it says to itself meanwhile; and sends.
     fn turn(&mut self, own: usize, inboxes: &mut Inboxes<Letter>) {
         let mut arrived = inboxes.take(own);
         for (from, message) in arrived.drain(..) {
-            self.step(Input::Message { from, message }, inboxes);
+            self.step(Input::Message { from, message });
         }
         inboxes.give_back(own, arrived);
-        while !self.to_itself.is_empty() {
-            for message in std::mem::take(&mut self.to_itself) {
-                self.step(Input::Message { from: self.config.me(), message }, inboxes);
-            }
+        while let Some(message) = self.desk.to_itself.pop_front() {
+            self.step(Input::Message { from: self.desk.me, message });
+        }
+        for (to, message) in self.desk.outgoing.drain(..) {
+            inboxes.send(to.id.get() as usize - 1, (self.desk.me, message));
         }
     }
 
-    fn step(&mut self, input: Input<Raft<Counter>>, inboxes: &mut Inboxes<Letter>) {
+    fn step(&mut self, input: Input<Raft<Counter>>) {
         self.raft.step(&self.config, input, &mut self.desk);
-        let me = self.config.me();
-        for errand in self.desk.errands.drain(..) {
-            match errand {
-                Effect::Send { to, message, .. } if to == me => self.to_itself.push(message),
-                Effect::Send { to, message, .. } => inboxes.send(to.id.get() as usize - 1, (me, message)),
-                Effect::Answer { answer: Answer::Applied { .. }, .. } => self.answered += 1,
-                Effect::Answer { answer: Answer::Read { view, .. }, .. } => self.view = view,
-                Effect::Answer { answer, .. } => panic!("this load is never answered by {answer:?}"),
-                Effect::Load(load) => panic!("all entries fit in memory, but {load:?}"),
-                Effect::Persist(_) | Effect::Arm { .. } | Effect::Disarm(_) | Effect::Notify(_) => {}
-            }
-        }
     }
 
-    fn look(&mut self, inboxes: &mut Inboxes<Letter>) -> Applied {
-        let request = Request::Read { consistency: Consistency::Stale, query: Query };
-        self.step(Input::Request { ticket: Ticket(0), request }, inboxes);
-        Applied { proposals: self.view.proposals, bytes: self.view.bytes }
+    fn look(&mut self) -> Applied {
+        self.step(Input::Request {
+            ticket: Ticket(0),
+            request: Request::Read { consistency: Consistency::Stale, query: Query },
+        });
+        let Counter { proposals, bytes } = self.desk.view;
+        Applied { proposals, bytes }
     }
 }

@@ -52,8 +52,14 @@ impl Slots {
         Self(self.0 & !other.0)
     }
 
+    /// In ascending order.
     fn iter(self) -> impl Iterator<Item = usize> {
-        (0..Self::MAX).filter(move |slot| self.contains(*slot)).take(self.len())
+        let mut rest = self.0;
+        core::iter::from_fn(move || {
+            let slot = rest.trailing_zeros() as usize;
+            rest &= rest.wrapping_sub(1);
+            (slot < Self::MAX).then_some(slot)
+        })
     }
 }
 
@@ -127,10 +133,10 @@ fn tally(half: Slots, granted: Slots, refused: Slots) -> Tally {
 }
 
 fn reached(half: Slots, of_slot: impl Fn(usize) -> u64) -> u64 {
-    let mut numbers: SmallVec<[u64; 8]> = half.iter().map(of_slot).collect();
-    if numbers.is_empty() {
+    if half.is_empty() {
         return u64::MAX;
     }
+    let mut numbers: SmallVec<[u64; 8]> = half.iter().map(of_slot).collect();
     numbers.sort_unstable();
     // Of 2n+1 numbers in ascending order, n+1 are at least the one in the middle; of 2n, the one before the middle.
     numbers[(numbers.len() - 1) / 2]

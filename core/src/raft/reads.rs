@@ -128,6 +128,11 @@ impl<S: Application> Confirmations<S> {
         self.lease.until.is_some_and(|until| now < until)
     }
 
+    /// Nobody waits for an answer to any heartbeat.
+    fn is_idle(&self) -> bool {
+        self.asked.is_empty() && self.lease.sent.is_empty()
+    }
+
     fn confirmed(&mut self, round: u64) -> Vec<Asked<S>> {
         let count = self.asked.iter().take_while(|asked| asked.round <= round).count();
         self.asked.drain(..count).collect()
@@ -208,7 +213,7 @@ impl<S: Application> Raft<S> {
 
     /// A member has answered a heartbeat; perhaps it was the one that makes a quorum.
     pub(super) fn after_round(&mut self, config: &Config, host: World<'_, S>) {
-        let Some(leader) = self.role.leader() else { return };
+        let Some(leader) = self.role.leader().filter(|leader| !leader.confirmations.is_idle()) else { return };
         let (own, round) = (leader.slot(config.me()), leader.round);
         let answered = |slot: usize| if Some(slot) == own { round } else { leader.progress[slot].round };
         let confirmed = leader.quorum.reached(answered).min(round);

@@ -85,6 +85,18 @@ impl<S: Application> Log<S> {
         self.terms.last_at_most(index, term).unwrap_or(self.boundary)
     }
 
+    /// Which segment is the first that ends at `index` or behind it. Mostly it is one of the last.
+    fn place(&self, index: u64) -> usize {
+        const LAST: usize = 4;
+        let ends_before = |place: usize| self.segments[place].last_index() < index;
+        let count = self.segments.len();
+        match (count.saturating_sub(LAST)..count).rev().find(|place| ends_before(*place)) {
+            Some(place) => place + 1,
+            None if count <= LAST => 0,
+            None => self.segments.partition_point(|segment| segment.last_index() < index),
+        }
+    }
+
     /// The entries in memory from `first` on.
     pub fn held_from(&self, first: u64) -> impl Iterator<Item = &Entry<S>> {
         let begin = self.segments.partition_point(|segment| segment.last_index() < first);
@@ -98,7 +110,7 @@ impl<S: Application> Log<S> {
     /// The entries from `first` on, up to `last` and to so many bytes, but at least one; empty if the first is not in memory.
     /// Where they lie in one segment, nothing is copied.
     pub fn read(&self, first: u64, last: u64, bytes_max: usize) -> Slice<S> {
-        let begin = self.segments.partition_point(|segment| segment.last_index() < first);
+        let begin = self.place(first);
         let Some(segment) = self.segments.get(begin).filter(|segment| segment.first_index() <= first) else {
             return Slice::default();
         };
