@@ -52,14 +52,10 @@ impl Slots {
         Self(self.0 & !other.0)
     }
 
-    /// In ascending order.
     fn iter(self) -> impl Iterator<Item = usize> {
-        let mut rest = self.0;
-        core::iter::from_fn(move || {
-            let slot = rest.trailing_zeros() as usize;
-            rest &= rest.wrapping_sub(1);
-            (slot < Self::MAX).then_some(slot)
-        })
+        let without_lowest = |left: &u64| Some(left & (left - 1)).filter(|left| *left > 0);
+        let lowest_first = core::iter::successors(Some(self.0).filter(|left| *left > 0), without_lowest);
+        lowest_first.map(|left| left.trailing_zeros() as usize)
     }
 }
 

@@ -85,18 +85,6 @@ impl<S: Application> Log<S> {
         self.terms.last_at_most(index, term).unwrap_or(self.boundary)
     }
 
-    /// Which segment is the first that ends at `index` or behind it. Mostly it is one of the last.
-    fn place(&self, index: u64) -> usize {
-        const LAST: usize = 4;
-        let ends_before = |place: usize| self.segments[place].last_index() < index;
-        let count = self.segments.len();
-        match (count.saturating_sub(LAST)..count).rev().find(|place| ends_before(*place)) {
-            Some(place) => place + 1,
-            None if count <= LAST => 0,
-            None => self.segments.partition_point(|segment| segment.last_index() < index),
-        }
-    }
-
     /// The entries in memory from `first` on.
     pub fn held_from(&self, first: u64) -> impl Iterator<Item = &Entry<S>> {
         let begin = self.segments.partition_point(|segment| segment.last_index() < first);
@@ -110,14 +98,20 @@ impl<S: Application> Log<S> {
     /// The entries from `first` on, up to `last` and to so many bytes, but at least one; empty if the first is not in memory.
     /// Where they lie in one segment, nothing is copied.
     pub fn read(&self, first: u64, last: u64, bytes_max: usize) -> Slice<S> {
-        let begin = self.place(first);
-        let Some(segment) = self.segments.get(begin).filter(|segment| segment.first_index() <= first) else {
+        let Some(segment) = self.segments.get(self.place_of(first)).filter(|segment| segment.first_index() <= first)
+        else {
             return Slice::default();
         };
         let (part, bytes) = segment.part(first, last, bytes_max);
         let next = first + part.len() as u64;
         let goes_on = next <= last && next > segment.last_index() && bytes < bytes_max;
         if goes_on { self.gathered(part, bytes, last, bytes_max) } else { part }
+    }
+
+    /// The entries from `first` on, up to `last`, that lie in one segment; empty if the first is not in memory.
+    pub fn piece(&self, first: u64, last: u64) -> Slice<S> {
+        let segment = self.segments.get(self.place_of(first)).filter(|segment| segment.first_index() <= first);
+        segment.map_or_else(Slice::default, |segment| segment.part(first, last, usize::MAX).0)
     }
 
     /// Entries of several segments, as one slice.
@@ -132,6 +126,14 @@ impl<S: Application> Log<S> {
             entries.push(entry.clone());
         }
         if entries.len() == part.len() { part } else { Slice::from(entries) }
+    }
+
+    /// The first segment that ends at the entry or behind it. Mostly that is the last one.
+    fn place_of(&self, index: u64) -> usize {
+        match self.segments.back() {
+            Some(last) if last.first_index() <= index && index <= last.last_index() => self.segments.len() - 1,
+            _ => self.segments.partition_point(|segment| segment.last_index() < index),
+        }
     }
 
     /// Appends entries. Those that do not begin behind the last one change nothing.

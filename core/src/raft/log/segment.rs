@@ -10,7 +10,6 @@ use std::sync::OnceLock;
 #[derive_where(Clone, Debug)]
 pub(super) struct Segment<S: Application> {
     entries: Slice<S>,
-    first_index: u64,
     bytes: usize,
     digest: OnceLock<Digest>,
 }
@@ -18,8 +17,7 @@ pub(super) struct Segment<S: Application> {
 impl<S: Application> Segment<S> {
     pub(super) fn new(entries: Slice<S>) -> Self {
         let bytes = entries.iter().map(size).sum();
-        let first_index = entries.first().map_or(0, |first| first.index);
-        Self { entries, first_index, bytes, digest: OnceLock::new() }
+        Self { entries, bytes, digest: OnceLock::new() }
     }
 
     pub(super) fn entries(&self) -> &[Entry<S>] {
@@ -35,7 +33,7 @@ impl<S: Application> Segment<S> {
     }
 
     pub(super) fn first_index(&self) -> u64 {
-        self.first_index
+        self.entries[0].index
     }
 
     pub(super) fn last_index(&self) -> u64 {
