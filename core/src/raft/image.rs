@@ -151,6 +151,9 @@ impl<S: Application> Image<S> {
 
     fn append(&mut self, entries: Slice<S>, commit: u64) {
         let Some(first) = entries.first().map(|entry| entry.index) else { return };
+        if first < self.log.first_held() || first > self.log.last().index + 1 {
+            return;
+        }
         if first <= self.log.last().index {
             self.log.truncate_suffix(first);
             self.memberships.retain(|(index, _)| *index < first);

@@ -98,14 +98,20 @@ impl<S: Application> Log<S> {
     /// The entries from `first` on, up to `last` and to so many bytes, but at least one; empty if the first is not in memory.
     /// Where they lie in one segment, nothing is copied.
     pub fn read(&self, first: u64, last: u64, bytes_max: usize) -> Slice<S> {
-        let begin = self.segments.partition_point(|segment| segment.last_index() < first);
-        let Some(segment) = self.segments.get(begin).filter(|segment| segment.first_index() <= first) else {
+        let Some(segment) = self.segments.get(self.place_of(first)).filter(|segment| segment.first_index() <= first)
+        else {
             return Slice::default();
         };
         let (part, bytes) = segment.part(first, last, bytes_max);
         let next = first + part.len() as u64;
         let goes_on = next <= last && next > segment.last_index() && bytes < bytes_max;
         if goes_on { self.gathered(part, bytes, last, bytes_max) } else { part }
+    }
+
+    /// The entries from `first` on, up to `last`, that lie in one segment; empty if the first is not in memory.
+    pub fn piece(&self, first: u64, last: u64) -> Slice<S> {
+        let segment = self.segments.get(self.place_of(first)).filter(|segment| segment.first_index() <= first);
+        segment.map_or_else(Slice::default, |segment| segment.part(first, last, usize::MAX).0)
     }
 
     /// Entries of several segments, as one slice.
@@ -120,6 +126,14 @@ impl<S: Application> Log<S> {
             entries.push(entry.clone());
         }
         if entries.len() == part.len() { part } else { Slice::from(entries) }
+    }
+
+    /// The first segment that ends at the entry or behind it. Mostly that is the last one.
+    fn place_of(&self, index: u64) -> usize {
+        match self.segments.back() {
+            Some(last) if last.first_index() <= index && index <= last.last_index() => self.segments.len() - 1,
+            _ => self.segments.partition_point(|segment| segment.last_index() < index),
+        }
     }
 
     /// Appends entries. Those that do not begin behind the last one change nothing.
