@@ -303,12 +303,11 @@ impl<S: Application> Raft<S> {
         let Some(progress) = slot.and_then(|slot| leader.progress.get_mut(slot)).filter(|_| matched <= last) else {
             return;
         };
-        let is_new = progress.acknowledge(matched);
-        if is_new {
+        if progress.acknowledge(matched) {
             progress.matched_round = now;
         }
         progress.round = progress.round.max(round.min(now));
-        if is_new {
+        if matched > self.commit {
             self.advance_commit(config, host);
         }
         self.after_round(config, host);

@@ -27,12 +27,12 @@ use terms::Terms;
 
 /// Entries behind a boundary, of which the oldest may be evicted from memory.
 ///
-/// Two logs are equal if they say the same, however it is cut in segments. What either has evicted is compared by its hash.
+/// Two logs are equal if they say the same, however it is cut in segments. What either has evicted is compared by its hashes.
 #[derive_where(Clone, Debug, Default)]
 pub struct Log<S: Application> {
     boundary: Boundary,
     terms: Terms,
-    /// How the entries just behind the boundary hash, each by itself, that are no longer in memory.
+    /// The hash of each entry just behind the boundary that is no longer in memory.
     evicted: VecDeque<Digest>,
     segments: VecDeque<Segment<S>>,
     bytes: usize,
@@ -163,15 +163,11 @@ impl<S: Application> Log<S> {
             *self = Self::behind(through);
             return;
         }
-        self.drop_evicted(through.index);
+        let gone = (through.index - self.boundary.index).min(self.evicted.len() as u64);
+        self.evicted.drain(..gone as usize);
         self.drop_held(through.index);
         self.terms.truncate_prefix(through.index);
         self.boundary = through;
-    }
-
-    fn drop_evicted(&mut self, through: u64) {
-        let dropped = usize::try_from(through - self.boundary.index).unwrap_or(usize::MAX);
-        self.evicted.drain(..dropped.min(self.evicted.len()));
     }
 
     fn drop_held(&mut self, through: u64) {

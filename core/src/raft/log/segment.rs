@@ -82,15 +82,15 @@ pub(super) struct Digest(u64);
 impl Digest {
     const BASE: u64 = 0x9E37_79B9_7F4A_7C15;
 
-    /// How one entry hashes by itself.
-    pub(super) fn of(entry: &impl Hash) -> Self {
+    /// The hash of one value.
+    pub(super) fn of(value: &impl Hash) -> Self {
         let mut hasher = Fold(Self::BASE);
-        entry.hash(&mut hasher);
+        value.hash(&mut hasher);
         Self(hasher.finish() | 1)
     }
 
-    fn then(self, entry: &impl Hash) -> Self {
-        Self(self.0.wrapping_mul(Self::BASE).wrapping_add(Self::of(entry).0))
+    fn then(self, value: &impl Hash) -> Self {
+        Self(self.0.wrapping_mul(Self::BASE).wrapping_add(Self::of(value).0))
     }
 
     /// The hash of what hashes as `self` and then of `count` entries that hash as `next`.
