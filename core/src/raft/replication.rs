@@ -150,17 +150,18 @@ impl<S: Application> Raft<S> {
 
     /// Sends a member all that it lacks and may be sent, and word of what is committed.
     pub(super) fn replicate(&mut self, config: &Config, slot: usize, host: World<'_, S>) {
-        while self.has_entries_for(config, slot) && self.send_entries(config, slot, host) {}
+        while self.is_to_be_sent_more(config, slot) && self.send_entries(config, slot, host) {}
         self.tell_commit(config.me(), slot, host);
     }
 
-    fn has_entries_for(&self, config: &Config, slot: usize) -> bool {
-        let (settings, last) = (config.settings(), self.image.log.last().index);
+    fn is_to_be_sent_more(&self, config: &Config, slot: usize) -> bool {
+        let (settings, log) = (config.settings(), &self.image.log);
+        let may_send = |one: &Progress| {
+            one.may_send(settings.inflight_messages_max, settings.inflight_bytes_max)
+                || one.needs_snapshot(log.boundary())
+        };
         self.progress(slot).is_some_and(|one| {
-            one.next <= last
-                && one.member != config.me()
-                && !one.has_regressed
-                && one.may_send(settings.inflight_messages_max, settings.inflight_bytes_max)
+            one.next <= log.last().index && one.member != config.me() && !one.has_regressed && may_send(one)
         })
     }
 
@@ -270,6 +271,19 @@ impl<S: Application> Raft<S> {
 
     /// Asks everybody whether it still hears this leader.
     pub(super) fn send_round(&mut self, config: &Config, host: World<'_, S>) {
+        self.begin_round(config, host);
+        let count = self.role.leader().map_or(0, |leader| leader.progress.len());
+        for slot in 0..count {
+            if self.progress(slot).is_some_and(|one| one.member != config.me()) {
+                self.send_empty(slot, true, host);
+                self.send_piece_again(config, slot, host);
+            }
+        }
+        self.after_round(config, host);
+    }
+
+    /// Begins another heartbeat. Whatever is sent from now on is part of it, entries too.
+    pub(super) fn begin_round(&mut self, config: &Config, host: World<'_, S>) {
         let committed = self.commit_of_own_term();
         let now = config.lease().map(|_| host.now());
         let Some(leader) = self.role.leader() else { return };
@@ -278,13 +292,6 @@ impl<S: Application> Raft<S> {
         if let Some(now) = now {
             leader.confirmations.begin_lease(leader.round, now);
         }
-        for slot in 0..leader.progress.len() {
-            if self.progress(slot).is_some_and(|one| one.member != config.me()) {
-                self.send_empty(slot, true, host);
-                self.send_piece_again(config, slot, host);
-            }
-        }
-        self.after_round(config, host);
     }
 }
 
