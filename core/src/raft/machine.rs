@@ -173,6 +173,8 @@ impl<S: Application> Raft<S> {
         match body {
             Body::Vote { last, .. } => self.on_vote(config, from, last, host),
             Body::Voted { granted } => self.on_voted(config, from, granted, host),
+            // Nobody else leads in the same term, unless somebody has lost its vote.
+            Body::Append { .. } | Body::Chunk { .. } if self.leads() => {}
             Body::Append { round, prev, commit, entries } => {
                 self.follow(config, from, host);
                 self.on_append(config, from, round, prev, commit, entries, host);

@@ -259,11 +259,12 @@ impl<S: Application> Raft<S> {
         host.answer(read.ticket, Answer::Read { index: self.applied, view });
     }
 
-    /// Who asked the leader that was will ask again: a read that is refused has done nothing.
-    pub(super) fn refuse_forwarded_reads(&mut self, host: World<'_, S>) {
-        for (_, read) in core::mem::take(&mut self.reads.forwarded) {
-            self.refuse_not_leader(read.ticket, host);
-        }
+    /// The leader is another: whoever waits will ask again, for a read that is refused has done nothing. A replica that hears of
+    /// no leader any more would else leave it without an answer.
+    pub(super) fn refuse_reads(&mut self, host: World<'_, S>) {
+        let forwarded = core::mem::take(&mut self.reads.forwarded).into_iter().map(|(_, read)| read);
+        let waiting = core::mem::take(&mut self.reads.waiting).into_iter().map(|(_, read)| read);
+        forwarded.chain(waiting).for_each(|read| self.refuse_not_leader(read.ticket, host));
     }
 
     pub(super) fn refuse_readers(&self, confirmations: &mut Confirmations<S>, host: World<'_, S>) {

@@ -102,6 +102,12 @@ impl<S: Application> Log<S> {
         if goes_on { self.gathered(part, bytes, last, bytes_max) } else { part }
     }
 
+    /// The entries from `first` on, up to `last`, that lie in one segment; empty if the first is not in memory.
+    pub fn piece(&self, first: u64, last: u64) -> Slice<S> {
+        let segment = self.segments.get(self.place_of(first)).filter(|segment| segment.first_index() <= first);
+        segment.map_or_else(Slice::default, |segment| segment.part(first, last, usize::MAX).0)
+    }
+
     /// Entries of several segments, as one slice.
     fn gathered(&self, part: Slice<S>, mut bytes: usize, last: u64, bytes_max: usize) -> Slice<S> {
         let mut entries = part.to_vec();
