@@ -5,7 +5,7 @@ use purlin::raft::{
     Answer, Application, Config, Consistency, Load, Loaded, Member, Membership, Message, Raft, Record, Request,
     Settings,
 };
-use purlin_raft::{Identity, OpenError, Options, RaftJournal, open};
+use purlin_raft::{Identity, OpenError, Options, RaftJournal, RecoveryError, backup, force_new_cluster, open, restore};
 use purlin_tokio::{Handle, Journal, Setup, Transport};
 use serde::{Deserialize, Serialize};
 use std::future::{Future, pending};
@@ -198,6 +198,90 @@ async fn after_an_error_everything_is_refused_and_nothing_is_lost() {
     assert!(journal.close().is_err());
     let (_, image) = open::<Ledger>(folder.path(), &identity(), &options).unwrap();
     assert_eq!(image.log.last().index, 1);
+}
+
+async fn filled(directory: &Path) {
+    hosting(directory, |handle| async move {
+        for nth in 0..10_u8 {
+            propose(&handle, vec![nth; 500]).await;
+        }
+        handle.request(Request::Compact { through: 5 }).await.unwrap();
+        propose(&handle, vec![10]).await;
+    })
+    .await;
+}
+
+/// One of three, which alone cannot lead, goes on by itself and has all that it had.
+#[tokio::test]
+async fn a_survivor_goes_on_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut journal, _) = open::<Ledger>(folder.path(), &identity(), &small()).unwrap();
+    let founders = Arc::new(Membership::of_voters([1, 2, 3].map(Member::new)));
+    let mut records = vec![Record::Began { founders }, Record::Term { term: 1, vote: Some(Member::new(2)) }];
+    records.extend((1..=5).map(appending));
+    journal.append(records).await.unwrap();
+    let told = force_new_cluster::<Ledger>(folder.path(), &identity(), &small()).unwrap_err();
+    assert!(told.to_string().contains("in use"), "{told}");
+    journal.close().unwrap();
+    let began = force_new_cluster::<Ledger>(folder.path(), &identity(), &small()).unwrap();
+    assert_eq!((began.index, began.term), (6, 2));
+    hosting(folder.path(), |handle| async move { assert_eq!(propose(&handle, vec![9]).await, 6) }).await;
+    let stranger = Identity { member: Member::new(7), ..identity() };
+    assert!(force_new_cluster::<Ledger>(folder.path(), &stranger, &small()).is_err());
+}
+
+#[test]
+fn nothing_is_recovered_where_nothing_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = folder.path().join("nowhere");
+    let told = force_new_cluster::<Ledger>(&nowhere, &identity(), &small()).unwrap_err().to_string();
+    assert!(told.contains("there is no replica in"), "{told}");
+    open::<Ledger>(folder.path(), &identity(), &small()).unwrap().0.close().unwrap();
+    let told = force_new_cluster::<Ledger>(folder.path(), &identity(), &small()).unwrap_err().to_string();
+    assert!(told.contains("blank"), "{told}");
+    assert!(backup::<Ledger>(folder.path(), folder.path().join("copy")).is_err());
+}
+
+#[tokio::test]
+async fn another_cluster_begins_with_a_backup() {
+    let folder = tempfile::tempdir().unwrap();
+    let [first, copy, second] = ["first", "copy", "second"].map(|name| folder.path().join(name));
+    filled(&first).await;
+    let at = backup::<Ledger>(&first, &copy).unwrap();
+    assert_eq!(at.index, 11);
+    assert!(matches!(backup::<Ledger>(&first, &copy), Err(RecoveryError::Exists(_))));
+    let other = Identity { cluster: "copies".into(), member: Member::new(1) };
+    let founders = || Membership::of_voters([other.member]);
+    assert_eq!(restore::<Ledger>(&copy, &second, &other, founders(), &small()).unwrap(), at);
+    let again = restore::<Ledger>(&copy, &second, &other, founders(), &small());
+    assert!(matches!(again, Err(RecoveryError::Exists(_))));
+    assert!(matches!(open::<Ledger>(&second, &identity(), &small()).map(|_| ()), Err(OpenError::OtherReplica { .. })));
+    let (journal, image) = open::<Ledger>(&second, &other, &small()).unwrap();
+    assert_eq!((image.lives, image.snapshot.at, image.log.boundary()), (1, at, at));
+    let (driver, handle) = Setup::new(config(), journal, image).transport(Me(other.member)).build();
+    let running = tokio::spawn(driver.run());
+    assert_eq!(propose(&handle, vec![11]).await, 11, "ten were in the backup");
+    handle.shutdown();
+    running.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_damaged_backup_and_who_is_no_founder_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let [first, copy, second] = ["first", "copy", "second"].map(|name| folder.path().join(name));
+    filled(&first).await;
+    backup::<Ledger>(&first, &copy).unwrap();
+    let stranger = Identity { member: Member::new(2), ..identity() };
+    let founders = || Membership::of_voters([Member::new(1)]);
+    let refused = restore::<Ledger>(&copy, &second, &stranger, founders(), &small());
+    assert!(matches!(refused, Err(RecoveryError::NoFounder(_))));
+    let mut bytes = std::fs::read(&copy).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&copy, bytes).unwrap();
+    let refused = restore::<Ledger>(&copy, &second, &identity(), founders(), &small());
+    assert!(matches!(refused, Err(RecoveryError::Damaged { .. })));
+    assert!(!second.exists());
 }
 
 /// The journal is what a driver wants, whatever is replicated.
