@@ -62,14 +62,13 @@ impl<S: Application> Raft<S> {
 
     /// Applies what is committed. Entries that are not in memory are read back first.
     pub(super) fn apply(&mut self, config: &Config, host: World<'_, S>) {
-        if self.applied >= self.commit {
-            return;
+        while self.applied < self.commit {
+            let entries = self.image.log.piece(self.applied + 1, self.commit);
+            if entries.is_empty() {
+                return self.fetch_to_apply(config, host);
+            }
+            self.apply_entries(config, &entries, host);
         }
-        if self.applied + 1 < self.image.log.first_held() {
-            return self.fetch_to_apply(config, host);
-        }
-        let entries = self.image.log.read(self.applied + 1, self.commit, usize::MAX);
-        self.apply_entries(config, &entries, host);
     }
 
     fn fetch_to_apply(&mut self, config: &Config, host: World<'_, S>) {

@@ -217,7 +217,8 @@ impl Settings {
         check("founders", members, members <= super::Slots::MAX as u64, "give at most 64 members")?;
         let lease = self.lease.map_or(Ok(Duration::ZERO), |lease| self.lease_duration(lease))?;
         let founders = Arc::new(self.founders.clone());
-        Ok(Config { settings: self, founders, lease })
+        let election_step = Duration::from_millis(timeout) / self.election_spread.get();
+        Ok(Config { settings: self, founders, election_step, lease })
     }
 
     /// How long a lease lasts on the leader's clock: what is left of an election timeout if the leader's clock is the slowest and
@@ -244,6 +245,7 @@ fn check(field: &'static str, given: u64, fits: bool, mend: &'static str) -> Res
 pub struct Config {
     settings: Settings,
     founders: Arc<Membership>,
+    election_step: Duration,
     lease: Duration,
 }
 
@@ -275,6 +277,11 @@ impl Config {
     /// The shortest time after which a replica stands for election.
     pub fn election_timeout(&self) -> Duration {
         Duration::from_millis(self.settings.election_timeout_ms)
+    }
+
+    /// By how much one wait before an election differs from the next.
+    pub(super) fn election_step(&self) -> Duration {
+        self.election_step
     }
 
     /// How often the leader is heard.

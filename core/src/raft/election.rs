@@ -14,7 +14,6 @@ use super::reads::Confirmations;
 use super::role::{Leader, Poll, Role};
 use crate::log::Boundary;
 use crate::protocol::{Errands, Fence};
-use core::time::Duration;
 use std::collections::VecDeque;
 
 /// Standing for election.
@@ -116,6 +115,7 @@ impl<S: Application> Raft<S> {
         host.disarm(Timer::Election);
         host.arm(Timer::CheckQuorum, config.election_timeout());
         host.arm(Timer::Heartbeat, config.heartbeat());
+        self.begin_round(config, host);
         self.push(Payload::Empty);
         self.flush(config, host);
         self.settle_transfer(host);
@@ -208,17 +208,14 @@ impl<S: Application> Raft<S> {
         if self.leader != leader {
             self.leader = leader;
             self.announce(Event::LeaderKnown { term: self.image.term, leader }, host);
-            self.refuse_forwarded_reads(host);
+            self.refuse_reads(host);
         }
     }
 
     /// Waits a drawn while for word of a leader, and stands for election after it.
     pub(super) fn await_leader(&mut self, config: &Config, host: World<'_, S>) {
-        let spread = config.settings().election_spread;
-        let throw = host.choose(spread);
-        let more = config.election_timeout().as_nanos() * u128::from(throw) / u128::from(spread.get());
-        let more = Duration::from_nanos(u64::try_from(more).unwrap_or(u64::MAX));
-        host.arm(Timer::Election, config.election_timeout() + more);
+        let throw = host.choose(config.settings().election_spread);
+        host.arm(Timer::Election, config.election_timeout() + config.election_step() * throw);
     }
 
     /// A leader that no quorum hears, or whose disk writes no more, makes room.

@@ -155,11 +155,12 @@ impl<S: Application> Raft<S> {
         self.heard_in_term(config, from, body, host);
     }
 
-    /// Whoever leads in an earlier term is told that it is over: it may be cut off from those who know.
+    /// Whoever leads in an earlier term is told that it is over: it may be cut off from those who know. Its heartbeat is not
+    /// named: should it lead again by now, the answer would confirm another one of the same number.
     fn heard_of_the_past(&self, from: Member, body: Body<S>, host: World<'_, S>) {
         match body {
-            Body::Append { round, prev, .. } => self.refuse_append(from, round, prev, host),
-            Body::Chunk { round, at, .. } => self.refuse_append(from, round, at, host),
+            Body::Append { prev, .. } => self.refuse_append(from, 0, prev, host),
+            Body::Chunk { at, .. } => self.refuse_append(from, 0, at, host),
             Body::Vote { .. } => self.say_unfenced(host, from, Body::Voted { granted: false }),
             _ => {}
         }
@@ -172,6 +173,8 @@ impl<S: Application> Raft<S> {
         match body {
             Body::Vote { last, .. } => self.on_vote(config, from, last, host),
             Body::Voted { granted } => self.on_voted(config, from, granted, host),
+            // Nobody else leads in the same term, unless somebody has lost its vote.
+            Body::Append { .. } | Body::Chunk { .. } if self.leads() => {}
             Body::Append { round, prev, commit, entries } => {
                 self.follow(config, from, host);
                 self.on_append(config, from, round, prev, commit, entries, host);

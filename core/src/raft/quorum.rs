@@ -47,8 +47,15 @@ impl Slots {
         Self(self.0 | other.0)
     }
 
+    /// Those that are in this one only.
+    pub fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     fn iter(self) -> impl Iterator<Item = usize> {
-        (0..Self::MAX).filter(move |slot| self.contains(*slot)).take(self.len())
+        let without_lowest = |left: &u64| Some(left & (left - 1)).filter(|left| *left > 0);
+        let lowest_first = core::iter::successors(Some(self.0).filter(|left| *left > 0), without_lowest);
+        lowest_first.map(|left| left.trailing_zeros() as usize)
     }
 }
 
@@ -86,8 +93,9 @@ impl Quorum {
         self.incoming.or(self.outgoing).contains(slot)
     }
 
-    /// How a vote stands. Nobody to ask is nobody against.
+    /// How a vote stands. Nobody to ask is nobody against, and who is in both sets is for it.
     pub fn tally(self, granted: Slots, refused: Slots) -> Tally {
+        let refused = refused.without(granted);
         let halves = [self.incoming, self.outgoing].map(|half| tally(half, granted, refused));
         if halves.contains(&Tally::Lost) {
             Tally::Lost
@@ -121,10 +129,10 @@ fn tally(half: Slots, granted: Slots, refused: Slots) -> Tally {
 }
 
 fn reached(half: Slots, of_slot: impl Fn(usize) -> u64) -> u64 {
-    let mut numbers: SmallVec<[u64; 8]> = half.iter().map(of_slot).collect();
-    if numbers.is_empty() {
+    if half.is_empty() {
         return u64::MAX;
     }
+    let mut numbers: SmallVec<[u64; 8]> = half.iter().map(of_slot).collect();
     numbers.sort_unstable();
     // Of 2n+1 numbers in ascending order, n+1 are at least the one in the middle; of 2n, the one before the middle.
     numbers[(numbers.len() - 1) / 2]

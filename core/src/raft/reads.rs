@@ -98,6 +98,11 @@ impl<S: Application> Confirmations<S> {
         !self.waiting.is_empty()
     }
 
+    /// Somebody waits for the answers to a heartbeat, or the lease does.
+    fn is_awaited(&self) -> bool {
+        !self.asked.is_empty() || !self.lease.sent.is_empty()
+    }
+
     /// A heartbeat is sent now: who waits has its answers to wait for, if the leader knows what is committed.
     pub(super) fn ask(&mut self, round: u64, committed: Option<u64>) {
         if let (Some(index), false) = (committed, self.waiting.is_empty()) {
@@ -208,7 +213,7 @@ impl<S: Application> Raft<S> {
 
     /// A member has answered a heartbeat; perhaps it was the one that makes a quorum.
     pub(super) fn after_round(&mut self, config: &Config, host: World<'_, S>) {
-        let Some(leader) = self.role.leader() else { return };
+        let Some(leader) = self.role.leader().filter(|leader| leader.confirmations.is_awaited()) else { return };
         let (own, round) = (leader.slot(config.me()), leader.round);
         let answered = |slot: usize| if Some(slot) == own { round } else { leader.progress[slot].round };
         let confirmed = leader.quorum.reached(answered).min(round);
@@ -254,11 +259,12 @@ impl<S: Application> Raft<S> {
         host.answer(read.ticket, Answer::Read { index: self.applied, view });
     }
 
-    /// Who asked the leader that was will ask again: a read that is refused has done nothing.
-    pub(super) fn refuse_forwarded_reads(&mut self, host: World<'_, S>) {
-        for (_, read) in core::mem::take(&mut self.reads.forwarded) {
-            self.refuse_not_leader(read.ticket, host);
-        }
+    /// The leader is another: whoever waits will ask again, for a read that is refused has done nothing. A replica that hears of
+    /// no leader any more would else leave it without an answer.
+    pub(super) fn refuse_reads(&mut self, host: World<'_, S>) {
+        let forwarded = core::mem::take(&mut self.reads.forwarded).into_iter().map(|(_, read)| read);
+        let waiting = core::mem::take(&mut self.reads.waiting).into_iter().map(|(_, read)| read);
+        forwarded.chain(waiting).for_each(|read| self.refuse_not_leader(read.ticket, host));
     }
 
     pub(super) fn refuse_readers(&self, confirmations: &mut Confirmations<S>, host: World<'_, S>) {

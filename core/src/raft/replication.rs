@@ -155,7 +155,8 @@ impl<S: Application> Raft<S> {
         while let Some(progress) = self.progress(slot).filter(|one| one.member != me && !one.has_regressed) {
             let settings = config.settings();
             let lacks = progress.next <= self.image.log.last().index;
-            let may_send = progress.may_send(settings.inflight_messages_max, settings.inflight_bytes_max);
+            let has_room = progress.may_send(settings.inflight_messages_max, settings.inflight_bytes_max);
+            let may_send = has_room || progress.needs_snapshot(self.image.log.boundary());
             if !(lacks && may_send && self.send_entries(config, slot, host)) {
                 break;
             }
@@ -269,6 +270,19 @@ impl<S: Application> Raft<S> {
 
     /// Asks everybody whether it still hears this leader.
     pub(super) fn send_round(&mut self, config: &Config, host: World<'_, S>) {
+        self.begin_round(config, host);
+        let count = self.role.leader().map_or(0, |leader| leader.progress.len());
+        for slot in 0..count {
+            if self.progress(slot).is_some_and(|one| one.member != config.me()) {
+                self.send_empty(slot, true, host);
+                self.send_piece_again(config, slot, host);
+            }
+        }
+        self.after_round(config, host);
+    }
+
+    /// Begins another heartbeat. Whatever is sent from now on is part of it, entries too.
+    pub(super) fn begin_round(&mut self, config: &Config, host: World<'_, S>) {
         let committed = self.commit_of_own_term();
         let now = config.lease().map(|_| host.now());
         let Some(leader) = self.role.leader() else { return };
@@ -277,13 +291,6 @@ impl<S: Application> Raft<S> {
         if let Some(now) = now {
             leader.confirmations.begin_lease(leader.round, now);
         }
-        for slot in 0..leader.progress.len() {
-            if self.progress(slot).is_some_and(|one| one.member != config.me()) {
-                self.send_empty(slot, true, host);
-                self.send_piece_again(config, slot, host);
-            }
-        }
-        self.after_round(config, host);
     }
 }
 
@@ -296,12 +303,11 @@ impl<S: Application> Raft<S> {
         let Some(progress) = slot.and_then(|slot| leader.progress.get_mut(slot)).filter(|_| matched <= last) else {
             return;
         };
-        let is_new = progress.acknowledge(matched);
-        if is_new {
+        if progress.acknowledge(matched) {
             progress.matched_round = now;
         }
         progress.round = progress.round.max(round.min(now));
-        if is_new {
+        if matched > self.commit {
             self.advance_commit(config, host);
         }
         self.after_round(config, host);

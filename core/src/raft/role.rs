@@ -80,12 +80,10 @@ impl Poll {
         Self { quorum: membership.quorum(), granted: Slots::default(), refused: Slots::default() }
     }
 
-    /// Takes a voter's word. Only its first one counts.
+    /// Takes a voter's word. A vote that was given stays so; a refusal may be the answer to a request of an earlier term.
     pub(super) fn note(&mut self, slot: usize, granted: bool) {
-        if !self.granted.or(self.refused).contains(slot) {
-            let side = if granted { &mut self.granted } else { &mut self.refused };
-            side.insert(slot);
-        }
+        let side = if granted { &mut self.granted } else { &mut self.refused };
+        side.insert(slot);
     }
 
     pub(super) fn tally(&self) -> Tally {

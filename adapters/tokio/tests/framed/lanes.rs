@@ -6,7 +6,7 @@ use core::time::Duration;
 use purlin_tokio::{Lane, Site, Transport, Wire};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 #[tokio::test]
 async fn bulk_travels_on_a_connection_of_its_own_that_is_opened_when_there_is_some() {
@@ -62,7 +62,7 @@ async fn nothing_waits_behind_a_snapshot_that_does_not_move() {
     }
     let (lane, mut deaf) = accepted(&listener).await;
     assert_eq!(lane, Lane::Bulk);
-    let mut heard = 0;
+    let (mut heard, begun) = (0, Instant::now());
     while two.told_already().iter().all(|told| *told != Told::Parted(member(1), Lane::Bulk, Some(Why::Stuck))) {
         two.send(member(1), letter(heard, ""));
         let heard_frame = timeout(Duration::from_millis(500), normal.hear_frame()).await.expect("letters go on");
@@ -72,6 +72,7 @@ async fn nothing_waits_behind_a_snapshot_that_does_not_move() {
         let _ = deaf.stream.write_all(&frame(&[0])).await;
         sleep(Duration::from_millis(20)).await;
         heard += 1;
+        assert!(begun.elapsed() < LONG, "the link that does not move is given up");
     }
     assert!(heard > 10, "the link was given up after a while: {heard}");
     assert_eq!(accepted_again(&listener).await, None, "nothing is left to send");
