@@ -10,6 +10,7 @@
 mod api;
 mod backup;
 pub mod client;
+pub mod offline;
 mod server;
 pub mod state;
 

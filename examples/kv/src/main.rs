@@ -5,7 +5,7 @@
 mod ask;
 mod children;
 mod demo;
-mod offline;
+mod restore;
 mod serve;
 
 use clap::{Parser, Subcommand};
@@ -34,9 +34,9 @@ enum Command {
     /// Show the service for some seconds, as without a command.
     Demo,
     /// Begin a cluster with what a backup holds: once for each of its servers, before they are started.
-    Restore(offline::Restore),
+    Restore(restore::Restore),
     /// Go on with one server alone, where the majority is lost for good.
-    Recover(offline::Recover),
+    Recover(restore::Recover),
     #[command(flatten)]
     Ask(ask::Ask),
 }
@@ -58,7 +58,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<bool> {
     match command {
         None | Some(Command::Demo) => demo::run().await,
         Some(Command::Serve(serve)) => serve.run(attached).await.map(|()| true),
-        Some(Command::Restore(restore)) => restore.run().map(|()| true),
+        Some(Command::Restore(restore)) => restore.run().await.map(|()| true),
         Some(Command::Recover(recover)) => recover.run().map(|()| true),
         Some(Command::Ask(ask)) => ask.run().await,
     }

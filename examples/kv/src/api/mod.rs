@@ -13,8 +13,6 @@ mod status;
 mod watch;
 
 pub(crate) use metrics::StateGauges;
-pub(crate) use watch::MediaType;
-
 use crate::server::{Places, Standing, Tokens};
 use crate::state::{Command, Kv, Outcome, Query, View};
 use axum::Router;
@@ -26,7 +24,7 @@ use core::time::Duration;
 use forward::Forwarder;
 use http::{StatusCode, header};
 use metrics_exporter_prometheus::PrometheusHandle;
-use purlin::raft::{Answer, Consistency, Member, Raft, Request as Ask, Stamp};
+use purlin::raft::{Answer, Consistency, Raft, Request as Ask, Stamp};
 use purlin_tokio::Handle;
 use refusal::Refusal;
 use std::sync::Arc;
@@ -43,7 +41,6 @@ const VALUE_BYTES_MAX: usize = 1 << 20;
 /// What every request needs.
 pub(crate) struct Service {
     pub(crate) cluster: String,
-    pub(crate) me: Member,
     pub(crate) raft: Handle<Raft<Kv>>,
     pub(crate) standing: channel::Receiver<Standing>,
     pub(crate) stopping: channel::Receiver<bool>,

@@ -26,12 +26,7 @@ const REVISIONS_MAX: u32 = 1_000;
 /// The longest that an answer may wait.
 const WAIT_MS_MAX: u64 = 300_000;
 
-/// The media types that answers have.
-pub(crate) struct MediaType;
-
-impl MediaType {
-    pub(crate) const EVENTS: &'static str = "text/event-stream";
-}
+const EVENTS: &str = "text/event-stream";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -72,7 +67,7 @@ pub(super) async fn watch(
 
 fn wants_events(headers: &HeaderMap) -> bool {
     let accepted = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    accepted.is_some_and(|accepted| accepted.contains(MediaType::EVENTS))
+    accepted.is_some_and(|accepted| accepted.contains(EVENTS))
 }
 
 /// Behind the last event that the client says it has got.

@@ -1,7 +1,7 @@
 //! Why a server does not run.
 
-use super::store::{OpenStoreError, StoreError};
 use purlin::raft::Member;
+use purlin_raft::{OpenError, StoreError};
 use purlin_rustls::TlsError;
 use purlin_tokio::JournalError;
 use std::io;
@@ -15,7 +15,7 @@ pub enum ServerError {
     Nowhere(Member),
     /// The directory was not opened. Nothing was started.
     #[error(transparent)]
-    Open(#[from] OpenStoreError),
+    Open(#[from] OpenError),
     /// A place cannot be listened at. Nothing was started.
     #[error("{place} cannot be listened at: free it, or give another one in --peers or with {option}")]
     Listen {
@@ -33,6 +33,9 @@ pub enum ServerError {
     /// The journal has refused or failed. Everybody who waited for an answer was told that nobody knows.
     #[error(transparent)]
     Journal(#[from] JournalError<StoreError>),
+    /// The directory could not be closed. What was answered is not lost.
+    #[error(transparent)]
+    Close(#[from] StoreError),
     /// The driver has panicked, which is a bug.
     #[error("the driver has ended unexpectedly")]
     Driver(#[from] JoinError),

@@ -14,8 +14,8 @@ mod peers;
 mod standing;
 mod steward;
 mod stop;
-mod store;
 mod tokens;
+mod words;
 
 pub(crate) use directory::Places;
 pub use error::ServerError;
@@ -29,6 +29,7 @@ use axum::Router;
 use core::time::Duration;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 use purlin::raft::{Config, Member, Raft};
+use purlin_raft::{Identity, RaftJournal, StoreError};
 use purlin_rustls::{TlsNetwork, TlsSettings};
 use purlin_tokio::{
     Directory, DriverMetrics, FramedTransport, Framing, Handle, JournalError, Network, Setup, Site, Tcp, WireMetrics,
@@ -39,10 +40,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use steward::Steward;
-use store::{Store, StoreError};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use words::Words;
 
 /// How a server is set up.
 #[derive(Clone, Debug)]
@@ -67,7 +68,7 @@ pub struct ServerOptions {
     pub raft: Config,
 }
 
-type Running = JoinHandle<Result<Store, JournalError<StoreError>>>;
+type Running = JoinHandle<Result<RaftJournal<Kv>, JournalError<StoreError>>>;
 
 /// A server that listens.
 pub struct Server {
@@ -92,7 +93,8 @@ impl Server {
         let recorder = PrometheusBuilder::new().build_recorder();
         let transport = meet(&options, me, &mine, &recorder).await?;
         // Opening blocks, and nothing else is to be done meanwhile.
-        let (journal, image) = store::open(&options)?;
+        let identity = Identity { cluster: options.cluster.clone(), member: me };
+        let (journal, image) = purlin_raft::open(&options.dir, &identity, &store_options())?;
         let directory = transport.directory();
         let (lookout, standing) = watch::channel(Standing::default());
         let (driver, raft) = Setup::<Raft<Kv>, _>::new(options.raft.clone(), journal, image)
@@ -105,7 +107,7 @@ impl Server {
         let (page, gauges) = (recorder.handle(), StateGauges::register(&recorder));
         let (handle, seen) = (raft.clone(), standing.clone());
         let service =
-            Service { cluster, me, raft: handle, standing: seen, stopping: told, places, tokens, patience, page, gauges };
+            Service { cluster, raft: handle, standing: seen, stopping: told, places, tokens, patience, page, gauges };
         let router = router(Arc::new(service));
         Ok(Self { listener, address, router, raft, standing, stopping, driver: tokio::spawn(driver.run()) })
     }
@@ -149,9 +151,14 @@ impl Server {
                 driver.await
             }
         };
-        ended??;
+        ended??.close()?;
         Ok(())
     }
+}
+
+/// How directories of this service are written. Whatever opens one is to do it like this.
+pub(crate) fn store_options() -> purlin_raft::Options {
+    purlin_raft::Options { application_format: Kv::FORMAT, ..purlin_raft::Options::default() }
 }
 
 async fn listen(options: &ServerOptions, mine: &Place) -> Result<(TcpListener, SocketAddr), ServerError> {
@@ -185,7 +192,7 @@ async fn open<N: Network>(
     site: Site<Raft<Kv>>,
     recorder: &PrometheusRecorder,
 ) -> io::Result<FramedTransport<Raft<Kv>>> {
-    Framing::new(network, site).observer(WireMetrics::recorded_by(recorder, "kv")).open().await
+    Framing::new(network, site).codec(Words).observer(WireMetrics::recorded_by(recorder, "kv")).open().await
 }
 
 /// Starts what the server does beside answering. It ends with the driver.
