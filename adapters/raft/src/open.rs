@@ -94,11 +94,20 @@ pub(crate) fn open_store<S: Application>(
         return Err(OpenError::Missing { place: directory.display().to_string() });
     }
     let opening = Opening::begin(Folder::open(directory)?, identity, options)?;
-    let files = Files::open(Folder::log_in(directory)).map_err(|error| match error {
+    opening.store(log_files(directory)?)
+}
+
+fn log_files(directory: &Path) -> Result<Files, OpenError> {
+    Files::open(Folder::log_in(directory)).map_err(|error| match error {
         OpenFilesError::InUse(path) => OpenError::InUse(path),
         OpenFilesError::Io { path, source } => OpenError::Io { path, source },
-    })?;
-    opening.store(files)
+    })
+}
+
+/// The log alone, for a replica that begins with something.
+pub(crate) fn open_log(directory: &Path, identity: &Identity, options: &Options) -> Result<Log<Files>, OpenError> {
+    let log = Log::open(options.log(identity)?, log_files(directory)?);
+    log.map_err(|source| OpenError::Log { place: directory.display().to_string(), source })
 }
 
 /// A directory that is ours, of which the log is not open yet.
