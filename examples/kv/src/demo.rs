@@ -143,9 +143,7 @@ impl Stage {
         let status = server.stop().await?;
         let next = self.leader().await?;
         self.places.remove(&id);
-        self.tell(format_args!(
-            ">> server {id}, which led, is sent off, and has ended ({status}); server {next} leads"
-        ))
+        self.tell(format_args!(">> server {id}, which led, is sent off, and has ended ({status}); server {next} leads"))
     }
 
     /// What may be asked again: the same change of members twice is the same.

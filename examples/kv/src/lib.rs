@@ -14,7 +14,7 @@ pub mod offline;
 mod server;
 pub mod state;
 
-pub use backup::{BadBackup, Backup};
+pub use backup::{Backup, BadBackup};
 pub use client::{Client, ClientError};
 pub use server::{
     BadPeers, Peers, Server, ServerError, ServerOptions, Standing, Tokens, TokensError, member_named, place,

@@ -1,11 +1,11 @@
 //! What is done to a server's directory while nobody runs it.
 
-use crate::backup::{BadBackup, Backup};
+use crate::backup::{Backup, BadBackup};
 use crate::server::store_options;
 use crate::state::{Kv, Stats};
 use purlin::log::Boundary;
 use purlin::raft::{Applied, Member, Membership, Record, Sessions, Snapshot};
-use purlin_raft::{Identity, OpenError, StoreError};
+use purlin_raft::{Identity, OpenError, RecoveryError, StoreError};
 use purlin_tokio::{Journal, JournalError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -43,6 +43,9 @@ pub enum OfflineError {
     /// It was not written. Empty it before trying again.
     #[error(transparent)]
     Journal(#[from] JournalError<StoreError>),
+    /// The server cannot go on alone. Nothing was changed.
+    #[error(transparent)]
+    Recovery(#[from] RecoveryError),
     /// It was not closed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -88,4 +91,13 @@ fn first_records(kv: Kv, founders: &[Member]) -> Vec<Record<Kv>> {
         Record::Term { term: BEGINNING.term, vote: None },
         Record::Install { snapshot: Arc::new(snapshot) },
     ]
+}
+
+/// Makes the server of a directory the only member of its cluster, where the majority is lost for good. It gives the entry that
+/// says so. The others must never be started again.
+///
+/// # Errors
+/// See [`OfflineError`].
+pub fn recover(dir: &Path, identity: &Identity) -> Result<Boundary, OfflineError> {
+    Ok(purlin_raft::force_new_cluster::<Kv>(dir, identity, &store_options())?)
 }

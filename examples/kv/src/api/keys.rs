@@ -85,8 +85,7 @@ pub(super) async fn list(State(service): Shared, Asked(list): Asked<List>) -> Re
     let query = Query::List { span: span(prefix, from, to)?, limit };
     match service.read(consistency, query).await? {
         View::Items { revision, items, more } => {
-            let items: Vec<Value> =
-                items.into_iter().map(|(key, item)| json!({ "key": key, "item": item })).collect();
+            let items: Vec<Value> = items.into_iter().map(|(key, item)| json!({ "key": key, "item": item })).collect();
             Ok(Json(json!({ "revision": revision, "items": items, "more": more })))
         }
         _ => Err(Refusal::unexpected()),

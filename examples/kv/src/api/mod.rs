@@ -12,7 +12,6 @@ mod session;
 mod status;
 mod watch;
 
-pub(crate) use metrics::StateGauges;
 use crate::server::{Places, Standing, Tokens};
 use crate::state::{Command, Kv, Outcome, Query, View};
 use axum::Router;
@@ -23,6 +22,7 @@ use axum::routing::{delete, get, post, put};
 use core::time::Duration;
 use forward::Forwarder;
 use http::{StatusCode, header};
+pub(crate) use metrics::StateGauges;
 use metrics_exporter_prometheus::PrometheusHandle;
 use purlin::raft::{Answer, Consistency, Raft, Request as Ask, Stamp};
 use purlin_tokio::Handle;

@@ -77,9 +77,7 @@ impl Refusal {
                     "there is no space: the items take {bytes} of {quota} bytes, and every put is refused until some are deleted \
                      or the quota is raised, and the alarm is disarmed"
                 );
-                Self::new(StatusCode::INSUFFICIENT_STORAGE, why)
-                    .with("bytes", json!(bytes))
-                    .with("quota", json!(quota))
+                Self::new(StatusCode::INSUFFICIENT_STORAGE, why).with("bytes", json!(bytes)).with("quota", json!(quota))
             }
             Outcome::NotYet { revision } => {
                 let why = format!("there is no such revision yet: the last is {revision}");
