@@ -4,7 +4,7 @@
 //! `window` proposals under way at the leader, and the nodes take turns, each of them handling all that has arrived for it.
 
 use rustix::time::{ClockId, clock_gettime};
-use std::mem;
+use std::collections::VecDeque;
 use std::time::Instant;
 
 /// How many nodes there are. Number 0 comes first in each round.
@@ -107,28 +107,23 @@ fn processor_nanos() -> u64 {
 
 /// What is on its way to each node.
 pub(crate) struct Inboxes<Message> {
-    waiting: [Vec<Message>; NODES],
+    waiting: [VecDeque<Message>; NODES],
     sent: u64,
 }
 
 impl<Message> Inboxes<Message> {
     pub(crate) fn empty() -> Self {
-        Self { waiting: [const { Vec::new() }; NODES], sent: 0 }
+        Self { waiting: [const { VecDeque::new() }; NODES], sent: 0 }
     }
 
     pub(crate) fn send(&mut self, to: usize, message: Message) {
         self.sent += 1;
-        self.waiting[to].push(message);
+        self.waiting[to].push_back(message);
     }
 
-    /// What waits for a node.
-    pub(crate) fn take(&mut self, to: usize) -> Vec<Message> {
-        mem::take(&mut self.waiting[to])
-    }
-
-    /// The room that a node's messages took, which is used again.
-    pub(crate) fn give_back(&mut self, to: usize, room: Vec<Message>) {
-        self.waiting[to] = room;
+    /// The next message for a node.
+    pub(crate) fn next(&mut self, to: usize) -> Option<Message> {
+        self.waiting[to].pop_front()
     }
 
     pub(crate) fn sent(&self) -> u64 {
