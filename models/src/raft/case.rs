@@ -272,6 +272,12 @@ pub(super) fn silent_first_and_third(node: &Node<Replica>, packet: &Packet<Repli
     packet.from + packet.to == 2 && packet.from != 1 || ignores_what_is_over(node, packet)
 }
 
+/// Besides, only neighbours in this row hear of each other: the fourth, the first, the second, the third.
+pub(super) fn in_a_row(node: &Node<Replica>, packet: &Packet<Replica>) -> bool {
+    let are_neighbours = [(0, 3), (0, 1), (1, 2)].contains(&(packet.from.min(packet.to), packet.from.max(packet.to)));
+    !are_neighbours || ignores_what_is_over(node, packet)
+}
+
 fn term_of(node: &Node<Replica>) -> u64 {
     node.machine.as_ref().map_or(node.disk.term, |replica| replica.term())
 }
