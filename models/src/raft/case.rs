@@ -262,6 +262,11 @@ pub(super) fn all_but_votes(node: &Node<Replica>, packet: &Packet<Replica>) -> b
     !votes(&packet.message.body) || ignores_what_is_over(node, packet)
 }
 
+/// Only votes are heard of, those of earlier terms as well.
+pub(super) fn all_but_votes_however_late(_node: &Node<Replica>, packet: &Packet<Replica>) -> bool {
+    !matches!(packet.message.body, Body::Vote { .. } | Body::Voted { .. })
+}
+
 /// Besides, the third replica is cut off.
 pub(super) fn silent_third(node: &Node<Replica>, packet: &Packet<Replica>) -> bool {
     packet.from == 2 || packet.to == 2 || ignores_what_is_over(node, packet)

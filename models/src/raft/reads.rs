@@ -124,7 +124,7 @@ fn guarding() -> Vec<Box<dyn Model>> {
         lease_and("a lease and a voter that dies", Scope::Quick)
             .elections([2], 1)
             .asks(2, |state, node, ask| {
-                if leads(state, node) && node == 2 {
+                if leads(state, node) && node == 2 && !state.ghost.has_proposed {
                     ask(Request::Propose { stamp: None, command: 1 });
                 }
                 if leads(state, node) && node == 0 {
