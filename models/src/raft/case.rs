@@ -78,7 +78,8 @@ impl Case {
         self
     }
 
-    /// What is written on the disks at the beginning: one list of records each, behind that of the first process's begin.
+    /// What is written on the disks at the beginning: one list of records each, behind that of the first process's begin. A disk
+    /// without any is blank.
     #[must_use]
     pub fn seeds(mut self, disks: impl IntoIterator<Item = Vec<Record<Ledger>>>) -> Self {
         self.disks = disks.into_iter().collect();
@@ -89,7 +90,7 @@ impl Case {
         let configs = self.settings.iter().cloned().map(|it| it.validate().expect("a model's settings are valid"));
         let scopes = configs.map(|config| NodeScope::at(config.me(), config));
         let mut scopes: Vec<NodeScope<Replica>> = scopes.collect();
-        for (scope, records) in scopes.iter_mut().zip(&self.disks) {
+        for (scope, records) in scopes.iter_mut().zip(&self.disks).filter(|(_, records)| !records.is_empty()) {
             let founders = Arc::new(scope.config.settings().founders.clone());
             scope.records = core::iter::once(Record::Began { founders }).chain(records.iter().cloned()).collect();
         }
@@ -275,6 +276,21 @@ pub(super) fn silent_third(node: &Node<Replica>, packet: &Packet<Replica>) -> bo
 /// Besides, the first and the third replica hear nothing of each other.
 pub(super) fn silent_first_and_third(node: &Node<Replica>, packet: &Packet<Replica>) -> bool {
     packet.from + packet.to == 2 && packet.from != 1 || ignores_what_is_over(node, packet)
+}
+
+/// Besides, the first replica hears nothing of the third.
+pub(super) fn unheard_third(node: &Node<Replica>, packet: &Packet<Replica>) -> bool {
+    (packet.from, packet.to) == (2, 0) || ignores_what_is_over(node, packet)
+}
+
+/// Besides, the third replica hears of entries only, nobody votes but the second, and commits are not told.
+pub(super) fn second_decides(node: &Node<Replica>, packet: &Packet<Replica>) -> bool {
+    let is_needed = match (&packet.message.body, packet.from, packet.to) {
+        (Body::Append { entries, .. }, ..) => !entries.is_empty(),
+        (Body::Vote { .. }, 0 | 2, 1) | (Body::Voted { .. } | Body::Appended { .. }, 1, _) => true,
+        _ => false,
+    };
+    !is_needed || unheard_third(node, packet)
 }
 
 /// Besides, only neighbours in this row hear of each other: the fourth, the first, the second, the third.

@@ -2,7 +2,7 @@
 
 use super::history::{History, log_of, replicas};
 use super::{Ledger, Replica, member};
-use crate::cluster::{Always, Cluster, ClusterScope, EveryStep, Seen, Step};
+use crate::cluster::{Always, Cluster, ClusterScope, EveryStep, Ghost, Seen, Step};
 use purlin::log::Boundary;
 use purlin::protocol::Protocol;
 use purlin::raft::{Answer, Body, Config, Image, Log, Member, RoleName, invariants};
@@ -178,17 +178,22 @@ pub(super) fn every_step() -> Vec<EveryStep<Replica, History>> {
 /// The claim that a model whose clocks break their bounds is made without.
 pub(super) const READS_ARE_LINEARIZABLE: &str = "a read sees all that was told before it was asked";
 
-fn nobody_votes_twice(step: &StepOf<'_>) -> bool {
+/// Whether it holds of all that was seen, each with what was known just before: what is asked may be answered in the same step.
+fn in_order(step: &StepOf<'_>, holds: impl Fn(&History, &Seen<Replica>) -> bool) -> bool {
     let mut ghost = step.before.ghost.clone();
     step.seen.iter().all(|seen| {
-        let holds = match seen {
-            Seen::Sent { node, to, message, .. } if matches!(message.body, Body::Voted { granted: true }) => {
-                ghost.vote(*node, message.term).is_none_or(|before| before == *to)
-            }
-            _ => true,
-        };
-        crate::cluster::Ghost::observe(&mut ghost, seen, step.after);
+        let holds = holds(&ghost, seen);
+        ghost.observe(seen, step.after);
         holds
+    })
+}
+
+fn nobody_votes_twice(step: &StepOf<'_>) -> bool {
+    in_order(step, |ghost, seen| match seen {
+        Seen::Sent { node, to, message, .. } if matches!(message.body, Body::Voted { granted: true }) => {
+            ghost.vote(*node, message.term).is_none_or(|before| before == *to)
+        }
+        _ => true,
     })
 }
 
@@ -244,9 +249,8 @@ fn commits_end_in_the_own_term(step: &StepOf<'_>) -> bool {
 }
 
 fn retries_are_answered_alike(step: &StepOf<'_>) -> bool {
-    step.seen.iter().all(|seen| {
+    in_order(step, |ghost, seen| {
         let Seen::Answered { node, ticket, answer: Answer::Applied { outcome, .. } } = seen else { return true };
-        let ghost = &step.before.ghost;
         let sequence = ghost.sequence(*node, *ticket);
         sequence.and_then(|sequence| ghost.outcome(sequence)).is_none_or(|before| before == *outcome)
     })
@@ -254,9 +258,8 @@ fn retries_are_answered_alike(step: &StepOf<'_>) -> bool {
 
 /// What was told to anybody before the read was asked, the read has seen.
 pub(super) fn reads_are_linearizable(step: &StepOf<'_>) -> bool {
-    step.seen.iter().all(|seen| {
+    in_order(step, |ghost, seen| {
         let Seen::Answered { node, ticket, answer: Answer::Read { index, .. } } = seen else { return true };
-        let told = step.before.ghost.told_before(*node, *ticket);
-        told.is_none_or(|told| *index >= told)
+        ghost.told_before(*node, *ticket).is_none_or(|told| *index >= told)
     })
 }

@@ -1,6 +1,6 @@
 //! Reads × changes of the leader: section 6.4 of the dissertation; leases with clocks at two rates: section 6.4.1.
 
-use super::case::{Case, TICK, read, silent_first_and_third};
+use super::case::{Case, TICK, read, second_decides, silent_first_and_third, unheard_third};
 use super::claims::{READS_ARE_LINEARIZABLE, leads, reads_are_linearizable};
 use super::member;
 use super::witnesses::{
@@ -71,7 +71,7 @@ fn asking() -> Vec<Box<dyn Model>> {
 /// The first replica leads and hears only the second, which gives the third its vote once it is no longer true to the first.
 /// Clocks lie so many ticks apart at most; a lease lasts a third of an election timeout, as if one clock ran at most twice as
 /// fast as another.
-fn lease(name: &'static str, skew: u32) -> Case {
+fn lease(name: &'static str, skew: u32, ticks: u8) -> Case {
     let slow_and_fast = Lease { max_drift_ppm: 500_000, max_pause_ms: 0 };
     Case::new(name, Scope::Quick, 3)
         .with(|it| {
@@ -88,8 +88,8 @@ fn lease(name: &'static str, skew: u32) -> Case {
                 ask(read());
             }
         })
-        .ignores(silent_first_and_third)
-        .befall(Budgets { ticks: 7, ..Budgets::CALM })
+        .ignores(second_decides)
+        .befall(Budgets { ticks, ..Budgets::CALM })
         .world(|world| {
             (world.tick, world.skew, world.lateness) = (TICK, skew, None);
             world.unset = vec![Timer::Heartbeat, Timer::CheckQuorum, Timer::RetryReads];
@@ -102,7 +102,7 @@ fn lease_and(name: &'static str, scope: Scope) -> Case {
     Case::new(name, scope, 3)
         .with(|it| (it.check_quorum, it.lease) = (true, Some(exact)))
         .elections([0], 1)
-        .ignores(silent_first_and_third)
+        .ignores(unheard_third)
         .world(|world| world.unset = vec![Timer::Heartbeat, Timer::CheckQuorum, Timer::RetryReads])
 }
 
@@ -140,11 +140,11 @@ fn guarding() -> Vec<Box<dyn Model>> {
 fn leasing() -> Vec<Box<dyn Model>> {
     let stale = SomeStep { name: "a read is stale", holds: |step| !reads_are_linearizable(step) };
     vec![
-        lease("a lease, and clocks that keep within its bounds", 1)
+        lease("a lease, and clocks that keep within its bounds", 1, 7)
             .sometimes([two_lead()])
             .some_step([read_by_lease(), applied()])
             .boxed(),
-        lease("a lease, and clocks that break its bounds", 3)
+        lease("a lease, and clocks that break its bounds", 3, 3)
             .without(READS_ARE_LINEARIZABLE)
             .sometimes([two_lead()])
             .some_step([stale, read_by_lease(), applied()])
