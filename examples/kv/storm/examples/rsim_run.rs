@@ -6,11 +6,16 @@ fn main() {
     let name = &args[1];
     let tier: Tier = args[2].parse().unwrap();
     let (from, to): (u64, u64) = (args[3].parse().unwrap(), args[4].parse().unwrap());
-    let scenario = purlin_kv_storm::scenarios().into_iter().find(|s| s.name() == name).unwrap();
+    let mut all = purlin_kv_storm::scenarios(); all.push(purlin_sim::Scenario::of_protocol::<purlin_kv_storm::Storm<purlin_kv_storm::Leased<true>>>()); let scenario = all.into_iter().find(|s| s.name() == name).unwrap();
     if args.len() > 5 {
-        let plan = scenario.plan(from);
+        let plan = if args[5].ends_with(".json") { scenario.read(&std::fs::read_to_string(&args[5]).unwrap()).unwrap() } else { scenario.plan(from) };
         let run = scenario.run_traced(tier, &plan).unwrap();
-        println!("{plan:#?}");
+        if args[5] == "shrink" {
+            let shrunk = purlin_sim::Shrinker { runs_max: Some(3000), ..purlin_sim::Shrinker::new(tier) }.shrink(&scenario, &plan, &|_| {}).unwrap();
+            println!("{}", serde_json::to_string_pretty(&shrunk.loose).unwrap());
+            return;
+        }
+        println!("{}", serde_json::to_string_pretty(&plan).unwrap());
         for line in &run.trace {
             println!("{line}");
         }
