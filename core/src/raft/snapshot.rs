@@ -165,7 +165,7 @@ impl<S: Application> Raft<S> {
             && sending.at == at
             && sending.received != received
         {
-            (sending.received, sending.is_sent) = (received, false);
+            (sending.received, sending.is_sent, sending.is_idle) = (received, false, false);
         }
         self.after_round(config, host);
         slot.into_iter().for_each(|slot| self.ask_for_piece(config, slot, host));
