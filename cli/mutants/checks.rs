@@ -40,6 +40,10 @@ pub(super) enum Check {
     Shrink,
     /// What reports of runs claim.
     Report,
+    /// The laws of connections.
+    Wire,
+    /// The laws of encrypted connections.
+    Tls,
 }
 
 /// Laws with a build of their own. No machine has to do with them, so what they are to catch is for no other check to find.
@@ -59,7 +63,7 @@ pub(super) enum Found {
 }
 
 impl Check {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 14] = [
         Self::Model,
         Self::Spec,
         Self::Law,
@@ -72,6 +76,8 @@ impl Check {
         Self::Judge,
         Self::Shrink,
         Self::Report,
+        Self::Wire,
+        Self::Tls,
     ];
     /// Quick enough to be tried on every mutant.
     pub(super) const ALWAYS: [Self; 4] = [Self::Model, Self::Spec, Self::Law, Self::Swarm];
@@ -102,6 +108,8 @@ impl Check {
             Self::Judge => "judge",
             Self::Shrink => "shrink",
             Self::Report => "report",
+            Self::Wire => "wire",
+            Self::Tls => "tls",
         }
     }
 
@@ -130,6 +138,8 @@ impl Check {
             Self::Judge => ("purlin-sim", &["linearizability", "register"], "sim"),
             Self::Shrink => ("purlin-sim", &["shrinking"], "sim"),
             Self::Report => ("purlin-sim", &["report"], "sim"),
+            Self::Wire => ("purlin-tokio", &["framed"], "adapters/tokio"),
+            Self::Tls => ("purlin-rustls", &["mutual_tls"], "adapters/rustls"),
             _ => return None,
         };
         Some(Apart { package, tests, folder })

@@ -45,7 +45,10 @@ mod surroundings;
 mod transport;
 
 pub use driver::Driver;
-pub use framed::{FrameError, FramedTransport, HelloError, Network, Site, Tcp, Wire};
+pub use framed::{
+    Codec, CodecError, ConnectionError, Directory, FrameError, FramedTransport, Framing, HelloError, Lane, Network,
+    Postcard, Site, Tcp, Versions, Wire, WireMetrics, WireObserver,
+};
 pub use handle::{Handle, Unanswered};
 pub use journal::{Appending, Journal, JournalError, Pipeline, Volatile};
 pub use metrics::DriverMetrics;

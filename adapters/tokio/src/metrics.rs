@@ -8,13 +8,13 @@ use std::fmt;
 
 const METADATA: Metadata<'static> = Metadata::new("purlin", Level::INFO, Some(module_path!()));
 
-struct Family {
+pub(crate) struct Family {
     name: &'static str,
     unit: Unit,
     tells: &'static str,
 }
 
-const fn family(name: &'static str, unit: Unit, tells: &'static str) -> Family {
+pub(crate) const fn family(name: &'static str, unit: Unit, tells: &'static str) -> Family {
     Family { name, unit, tells }
 }
 
@@ -124,28 +124,40 @@ impl fmt::Debug for DriverMetrics {
     }
 }
 
-struct Registrar<'a> {
-    recorder: &'a dyn Recorder,
-    name: SharedString,
+/// Registers the metrics of one name.
+pub(crate) struct Registrar<'a> {
+    pub(crate) recorder: &'a dyn Recorder,
+    pub(crate) name: SharedString,
 }
 
 impl Registrar<'_> {
-    fn counter(&self, family: &Family) -> Counter {
-        self.recorder.describe_counter(family.name.into(), Some(family.unit), family.tells.into());
-        self.recorder.register_counter(&self.key(family), &METADATA)
+    pub(crate) fn counter(&self, family: &Family) -> Counter {
+        self.counter_of(family, None)
     }
 
-    fn gauge(&self, family: &Family) -> Gauge {
+    /// One of a family that are told apart by a label.
+    pub(crate) fn counter_of(&self, family: &Family, label: Option<(&'static str, &'static str)>) -> Counter {
+        self.recorder.describe_counter(family.name.into(), Some(family.unit), family.tells.into());
+        self.recorder.register_counter(&self.key(family, label), &METADATA)
+    }
+
+    pub(crate) fn gauge(&self, family: &Family) -> Gauge {
+        self.gauge_of(family, None)
+    }
+
+    pub(crate) fn gauge_of(&self, family: &Family, label: Option<(&'static str, &'static str)>) -> Gauge {
         self.recorder.describe_gauge(family.name.into(), Some(family.unit), family.tells.into());
-        self.recorder.register_gauge(&self.key(family), &METADATA)
+        self.recorder.register_gauge(&self.key(family, label), &METADATA)
     }
 
     fn histogram(&self, family: &Family) -> Histogram {
         self.recorder.describe_histogram(family.name.into(), Some(family.unit), family.tells.into());
-        self.recorder.register_histogram(&self.key(family), &METADATA)
+        self.recorder.register_histogram(&self.key(family, None), &METADATA)
     }
 
-    fn key(&self, family: &Family) -> Key {
-        Key::from_parts(family.name, vec![Label::new("name", self.name.clone())])
+    fn key(&self, family: &Family, label: Option<(&'static str, &'static str)>) -> Key {
+        let name = Label::new("name", self.name.clone());
+        let others = label.map(|(key, value)| Label::from_static_parts(key, value));
+        Key::from_parts(family.name, core::iter::once(name).chain(others).collect::<Vec<_>>())
     }
 }

@@ -64,6 +64,7 @@ use serde::{Deserialize, Serialize};
 
 /// A place between entries: this one and everything before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Boundary {
     /// The entry's index; 0 is before the first.
     pub index: u64,

@@ -48,7 +48,11 @@ pub(super) fn recover<B: Blocks>(
     let first = read_first_header(config, blocks, segments.start)?;
     let sectors = first.map_or(config.sectors(), |header| header.sectors);
     let geometry = Geometry { seed: Seed::of(config.settings().identity), sectors: sectors.into() };
-    let window = Window::new(blocks, geometry, segments.end * geometry.sectors);
+    let mut window = Window::new(blocks, geometry, segments.end * geometry.sectors);
+    // Nothing is written up to the end of a segment before the next one is there.
+    if first.is_some() && window.stamp(window.end - 1)?.is_some() {
+        return Err(missing_segment(segments.end).into());
+    }
     let from = segments.start * geometry.sectors;
     let snapshot = first.map_or_else(|| Recovered::fresh(sectors).state.snapshot(0), |header| header.snapshot);
     let mut replay = Replay::new(window, &snapshot);

@@ -115,6 +115,7 @@ impl<S: Application> Raft<S> {
         host.disarm(Timer::Election);
         host.arm(Timer::CheckQuorum, config.election_timeout());
         host.arm(Timer::Heartbeat, config.heartbeat());
+        self.begin_round(config, host);
         self.push(Payload::Empty);
         self.flush(config, host);
         self.settle_transfer(host);

@@ -6,7 +6,7 @@ use super::log::{Log, Slice};
 use super::member::Member;
 use super::membership::Membership;
 use super::sessions::Sessions;
-use crate::log::Boundary;
+use crate::log::{Boundary, HardState};
 use derive_where::derive_where;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -102,6 +102,15 @@ impl<S: Application> Image<S> {
         self.lives == 0
     }
 
+    /// What survives, as it was before the entries since the boundary: for journals that keep its parts in different places.
+    /// Entries are put in by [`Record::Append`].
+    pub fn rebuilt(lives: u64, hard_state: HardState, snapshot: Arc<Snapshot<S>>, boundary: Boundary) -> Self {
+        let HardState { term, vote, commit } = hard_state;
+        let commit = commit.max(snapshot.at.index);
+        let (vote, log) = (Member::from_word(vote), Log::behind(boundary));
+        Self { lives, term, vote, commit, snapshot, log, memberships: Vec::new() }
+    }
+
     /// The membership that counts: the last in the log, committed or not.
     pub fn membership(&self) -> &Arc<Membership> {
         self.memberships.last().map_or(&self.snapshot.membership, |(_, membership)| membership)
@@ -149,7 +158,9 @@ impl<S: Application> Image<S> {
             self.log.truncate_suffix(first);
             self.memberships.retain(|(index, _)| *index < first);
         }
-        self.memberships.extend(entries.iter().filter_map(membership));
+        // Entries before the snapshot come only while an image is rebuilt.
+        let since = self.snapshot.at.index;
+        self.memberships.extend(entries.iter().filter_map(membership).filter(|(index, _)| *index > since));
         self.log.append(entries);
         self.commit = self.commit.max(commit);
     }

@@ -25,6 +25,7 @@ mod config;
 mod election;
 mod entry;
 mod image;
+pub mod invariants;
 mod log;
 mod machine;
 mod member;

@@ -113,6 +113,11 @@ impl Progress {
         }
     }
 
+    /// Whether its next entry was dropped. Then no acknowledgement of what is under way would do.
+    pub(super) fn needs_snapshot(&self, boundary: Boundary) -> bool {
+        self.next <= boundary.index && !matches!(self.pace, Pace::Snapshot(_))
+    }
+
     /// Entries up to `last` were sent.
     pub(super) fn sent(&mut self, last: u64, bytes: usize) {
         match &mut self.pace {

@@ -35,7 +35,7 @@ impl<S: Application> Raft<S> {
     /// this leader, so no lease holds.
     pub(super) fn continue_transfer(&mut self, from: Member, host: World<'_, S>) {
         let last = self.image.log.last().index;
-        let Some(leader) = self.role.leader() else { return };
+        let Some(leader) = self.role.leader().filter(|leader| leader.transfer.is_some()) else { return };
         let has_all = leader.of(from).is_some_and(|progress| progress.matched == last);
         let Some(transfer) = leader.transfer.as_mut().filter(|transfer| transfer.to == from && !transfer.is_told)
         else {

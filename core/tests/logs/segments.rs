@@ -66,6 +66,22 @@ fn several() -> Stand {
     stand
 }
 
+/// A record that goes on where nothing is looks like a torn one: but nothing is written up to the end of a segment before the
+/// next one is there.
+#[test]
+fn a_missing_segment_in_which_the_last_batch_ends_is_noticed() {
+    for count in 1..90 {
+        let mut stand = Stand::new(config(4_096, 0));
+        let entries = (1..=count).map(|index| entry(index, 1, vec![1; 150]));
+        stand.change(&Change::Append(entries.collect())).unwrap();
+        stand.sync().unwrap();
+        let last = *stand.disk.list().unwrap().last().unwrap();
+        stand.disk.remove(last).unwrap();
+        let opened = stand.reopen();
+        assert!(last == 0 || matches!(opened, Err(OpenError::Corrupt(_))), "{count} entries: {opened:?}");
+    }
+}
+
 #[test]
 fn a_missing_segment_is_noticed_wherever_it_was() {
     let present = several().disk.list().unwrap();

@@ -1,229 +1,246 @@
-//! Frames: what travels between two nodes, byte by byte.
-//!
-//! ```text
-//!   ┌────────┬──────────┬─────────────────┐
-//!   │ length │ checksum │ payload         │   length: of the payload, u32, little-endian, at most the bound
-//!   │ 4      │ 4        │ length          │   checksum: CRC32C of the length and the payload, u32, little-endian
-//!   └────────┴──────────┴─────────────────┘   payload: postcard
-//! ```
+//! How messages become bytes, in which versions, and which of them travel apart.
 
-use bytes::{Buf, BytesMut};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use bytes::Bytes;
+use core::fmt;
+use postcard::ser_flavors::Flavor;
+use purlin::protocol::Protocol;
+use serde::{Deserialize, Serialize};
 
-const HEADER: usize = 8;
+/// Writes the messages of a protocol into frames and reads them back, in every version that it knows.
+///
+/// Two ends speak the newest version that both know; nodes can therefore be upgraded one after the other, if a release
+/// speaks what the one before it spoke. What bytes mean in a version never changes once nodes have spoken it.
+/// [`Postcard`] suits a protocol whose messages are small or whose nodes are upgraded together.
+///
+/// ```
+/// use bytes::{Buf, Bytes};
+/// use purlin::protocol::Protocol;
+/// use purlin_tokio::{Codec, CodecError, Lane, Versions};
+///
+/// /// A message of a protocol that stores parts of something large.
+/// # #[derive(Clone)]
+/// struct Part {
+///     offset: u64,
+///     bytes: Bytes,
+/// }
+///
+/// struct Parts;
+///
+/// // Without `where`, for a protocol of one's own.
+/// impl<P: Protocol> Codec<P> for Parts
+/// where
+///     P::Message: AsRef<Part> + From<Part>,
+/// {
+///     fn versions(&self) -> Versions {
+///         Versions::only(1)
+///     }
+///
+///     fn encode(&self, _version: u32, message: &P::Message, out: &mut Vec<u8>) -> Result<(), CodecError> {
+///         let part = message.as_ref();
+///         out.extend_from_slice(&part.offset.to_le_bytes());
+///         out.extend_from_slice(&part.bytes);
+///         Ok(())
+///     }
+///
+///     fn decode(&self, _version: u32, mut body: Bytes) -> Result<P::Message, CodecError> {
+///         let offset = body.try_get_u64_le().map_err(CodecError::new)?;
+///         // What is left lies where it was received.
+///         Ok(Part { offset, bytes: body }.into())
+///     }
+///
+///     fn lane(&self, _message: &P::Message) -> Lane {
+///         Lane::Bulk
+///     }
+/// }
+/// ```
+pub trait Codec<P: Protocol>: Send + Sync + 'static {
+    /// What it speaks. Asked once, when a transport opens.
+    fn versions(&self) -> Versions;
 
-/// What came in is no frame, or none of ours. The connection ends; nothing of the frame was used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FrameError {
-    /// Longer than allowed: garbage, or the two ends have different bounds.
-    #[error("a frame of {length} bytes is longer than {max}: it is garbage, or the other end has another bound")]
-    TooLong {
-        /// What it says.
-        length: usize,
-        /// What is allowed.
-        max: usize,
-    },
-    /// Altered on its way.
-    #[error("a frame was altered on its way: its checksum does not fit")]
-    Damaged,
-    /// Whole, but not a value of the type that is spoken here.
-    #[error("a frame cannot be read: {0}")]
-    Unreadable(postcard::Error),
-    /// A value that does not fit into a frame; it was not sent.
-    #[error("a message cannot be written: {0}")]
-    Unwritable(postcard::Error),
+    /// Appends a message, as it is written in this version.
+    ///
+    /// # Errors
+    /// The version has no words for it. It is lost, and the connection goes on; what was appended is taken back.
+    fn encode(&self, version: u32, message: &P::Message, out: &mut Vec<u8>) -> Result<(), CodecError>;
+
+    /// Reads what [`encode`](Self::encode) has written in this version. It was not altered on its way, but whoever sent it may
+    /// have meant something else.
+    ///
+    /// Whatever is [sliced](Bytes::slice) out of `body` is not copied: it lies where it was received, and keeps that buffer,
+    /// which is 64 KiB or one frame large, until the last slice of it is dropped.
+    ///
+    /// # Errors
+    /// It is no message; the connection ends.
+    fn decode(&self, version: u32, body: Bytes) -> Result<P::Message, CodecError>;
+
+    /// On which connection a message travels.
+    fn lane(&self, _message: &P::Message) -> Lane {
+        Lane::Normal
+    }
+
+    /// Whether two addresses are of one node, which can have only one of them at a time: incarnations of it. While one is
+    /// [known](super::Directory), or is this node's own, whoever says to be another is refused.
+    fn is_same_node(&self, one: &P::Address, other: &P::Address) -> bool {
+        one == other
+    }
 }
 
-/// Appends one frame. On an error nothing is appended.
-pub(crate) fn encode(value: &impl Serialize, length_max: usize, out: &mut Vec<u8>) -> Result<(), FrameError> {
-    let start = out.len();
-    out.extend_from_slice(&[0; HEADER]);
-    let length = match postcard::to_extend(value, Appending(out)) {
-        Ok(Appending(out)) => out.len() - start - HEADER,
-        Err(error) => {
-            out.truncate(start);
-            return Err(FrameError::Unwritable(error));
+/// On which connection a message travels. Each keeps its order; between them there is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lane {
+    /// What should not wait: heartbeats, votes, entries.
+    #[default]
+    Normal,
+    /// What is large and rare, such as parts of a snapshot: on a connection of its own, so that nothing waits behind it.
+    Bulk,
+}
+
+impl Lane {
+    /// Both, what is urgent first.
+    pub(super) const ALL: [Self; 2] = [Self::Normal, Self::Bulk];
+
+    /// Its name in metrics.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Bulk => "bulk",
         }
-    };
-    if length > length_max {
-        out.truncate(start);
-        return Err(FrameError::TooLong { length, max: length_max });
     }
-    seal(&mut out[start..]);
-    Ok(())
+}
+
+/// The versions of messages that an end speaks: all from the oldest to the newest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Versions {
+    /// The oldest.
+    pub oldest: u32,
+    /// The newest, which is not older than the oldest.
+    pub newest: u32,
+}
+
+impl Versions {
+    /// One version and no other.
+    pub const fn only(version: u32) -> Self {
+        Self { oldest: version, newest: version }
+    }
+
+    /// All from the oldest to the newest.
+    pub const fn new(oldest: u32, newest: u32) -> Self {
+        Self { oldest, newest }
+    }
+
+    /// The newest version that both speak, if there is one.
+    pub fn newest_common(self, other: Self) -> Option<u32> {
+        let newest = self.newest.min(other.newest);
+        (newest >= self.oldest.max(other.oldest)).then_some(newest)
+    }
+}
+
+impl fmt::Display for Versions {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.oldest == self.newest {
+            true => write!(formatter, "version {}", self.newest),
+            false => write!(formatter, "versions {} to {}", self.oldest, self.newest),
+        }
+    }
+}
+
+/// Why a message cannot be written or read, for people.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct CodecError(String);
+
+impl CodecError {
+    /// What is wrong, in a sentence.
+    pub fn new(why: impl fmt::Display) -> Self {
+        Self(why.to_string())
+    }
+}
+
+impl From<postcard::Error> for CodecError {
+    fn from(error: postcard::Error) -> Self {
+        Self::new(error)
+    }
+}
+
+/// Messages as postcard writes what serde tells of them.
+///
+/// Postcard writes no names: any change of a message's shape changes its bytes. So there is one version, which is the
+/// protocol's [`FORMAT`](Protocol::FORMAT).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Postcard;
+
+impl<P: Protocol> Codec<P> for Postcard {
+    fn versions(&self) -> Versions {
+        Versions::only(P::FORMAT)
+    }
+
+    fn encode(&self, _version: u32, message: &P::Message, out: &mut Vec<u8>) -> Result<(), CodecError> {
+        append(message, out)
+    }
+
+    /// Bytes that are left over make a message unreadable: the other end means something else by it.
+    fn decode(&self, _version: u32, body: Bytes) -> Result<P::Message, CodecError> {
+        whole(&body)
+    }
+}
+
+pub(super) fn append(value: &impl Serialize, out: &mut Vec<u8>) -> Result<(), CodecError> {
+    postcard::serialize_with_flavor(value, Appending(out)).map_err(CodecError::from)
+}
+
+pub(super) fn whole<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, CodecError> {
+    match postcard::take_from_bytes(bytes)? {
+        (value, []) => Ok(value),
+        (_, rest) => Err(CodecError::new(format_args!("{} bytes are left over", rest.len()))),
+    }
 }
 
 struct Appending<'a>(&'a mut Vec<u8>);
 
-impl Extend<u8> for Appending<'_> {
-    fn extend<I: IntoIterator<Item = u8>>(&mut self, bytes: I) {
-        self.0.extend(bytes);
+impl Flavor for Appending<'_> {
+    type Output = ();
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
     }
-}
 
-fn seal(frame: &mut [u8]) {
-    let length = (frame.len() - HEADER) as u32;
-    frame[..4].copy_from_slice(&length.to_le_bytes());
-    let checksum = checksum(&frame[..4], &frame[HEADER..]);
-    frame[4..HEADER].copy_from_slice(&checksum.to_le_bytes());
-}
-
-fn checksum(length: &[u8], payload: &[u8]) -> u32 {
-    crc32c::crc32c_append(crc32c::crc32c(length), payload)
-}
-
-/// Takes the next whole payload from the front of what was read; `None` if more must be read first.
-pub(crate) fn take_payload(read: &mut BytesMut, length_max: usize) -> Result<Option<BytesMut>, FrameError> {
-    if read.len() < HEADER {
-        return Ok(None);
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
     }
-    let (length_bytes, checksum_bytes) = (word(read, 0), word(read, 4));
-    let length = u32::from_le_bytes(length_bytes) as usize;
-    if length > length_max {
-        return Err(FrameError::TooLong { length, max: length_max });
-    }
-    if read.len() < HEADER + length {
-        read.reserve(HEADER + length - read.len());
-        return Ok(None);
-    }
-    read.advance(HEADER);
-    let payload = read.split_to(length);
-    let whole = checksum(&length_bytes, &payload) == u32::from_le_bytes(checksum_bytes);
-    if whole { Ok(Some(payload)) } else { Err(FrameError::Damaged) }
-}
 
-fn word(bytes: &[u8], at: usize) -> [u8; 4] {
-    [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]
-}
-
-/// What a payload says. Bytes that are left over make it unreadable: the other end means something else by it.
-pub(crate) fn decode<T: DeserializeOwned>(payload: &[u8]) -> Result<T, FrameError> {
-    match postcard::take_from_bytes(payload) {
-        Ok((value, [])) => Ok(value),
-        Ok(_) => Err(FrameError::Unreadable(postcard::Error::DeserializeBadEncoding)),
-        Err(error) => Err(FrameError::Unreadable(error)),
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-    use purlin::queue::{NewMessage, Request, Token};
+    use purlin::queue::{Queue, Request};
 
-    const LENGTH_MAX: usize = 1_000;
-
-    fn requests() -> impl Strategy<Value = Request> {
-        let enqueue = (".{0,20}", ".{0,200}", proptest::option::of(".{0,9}"))
-            .prop_map(|(id, payload, key)| Request::Enqueue(NewMessage { id, payload, key, ..NewMessage::default() }));
-        let ack = any::<u64>().prop_map(|token| Request::Ack { token: Token(token) });
-        let claim = (".{0,9}", any::<u32>(), any::<Option<u64>>()).prop_map(|(worker, max, lease_ms)| Request::Claim {
-            worker,
-            max,
-            lease_ms,
-        });
-        prop_oneof![enqueue, ack, claim, Just(Request::Expire)]
-    }
-
-    fn encoded(values: &[Request]) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        for value in values {
-            encode(value, LENGTH_MAX, &mut bytes).unwrap();
-        }
-        bytes
-    }
-
-    /// Everything that can be read before the bytes end or are found to be wrong; and whether they were.
-    fn read_all(mut bytes: BytesMut) -> (Vec<Request>, Option<FrameError>) {
-        let mut values = Vec::new();
-        loop {
-            match take_payload(&mut bytes, LENGTH_MAX).and_then(|payload| payload.map(|it| decode(&it)).transpose()) {
-                Ok(Some(value)) => values.push(value),
-                Ok(None) => return (values, None),
-                Err(error) => return (values, Some(error)),
-            }
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_written_is_read_however_it_is_cut(
-            values in proptest::collection::vec(requests(), 0..5), cut in any::<proptest::sample::Index>(),
-        ) {
-            let bytes = encoded(&values);
-            let cut = if bytes.is_empty() { 0 } else { cut.index(bytes.len()) };
-            let mut read = BytesMut::from(&bytes[..cut]);
-            let mut got = Vec::new();
-            while let Some(payload) = take_payload(&mut read, LENGTH_MAX).unwrap() {
-                got.push(decode(&payload).unwrap());
-            }
-            read.extend_from_slice(&bytes[cut..]);
-            let (rest, error) = read_all(read);
-            got.extend(rest);
-            prop_assert_eq!(error, None);
-            prop_assert_eq!(got, values);
-        }
-
-        #[test]
-        fn garbage_is_refused_or_waits_for_more(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-            // Random bytes pass a checksum once in 2³² times.
-            prop_assert!(read_all(BytesMut::from(&bytes[..])).0.is_empty());
-        }
-
-        #[test]
-        fn a_truncated_frame_gives_what_was_before_it_and_nothing_else(
-            values in proptest::collection::vec(requests(), 1..5), cut in any::<proptest::sample::Index>(),
-        ) {
-            let bytes = encoded(&values);
-            let (got, error) = read_all(BytesMut::from(&bytes[..cut.index(bytes.len())]));
-            prop_assert_eq!(error, None);
-            prop_assert!(got.len() < values.len());
-            prop_assert_eq!(&got[..], &values[..got.len()]);
-        }
-
-        #[test]
-        fn an_altered_byte_is_detected(
-            values in proptest::collection::vec(requests(), 1..5),
-            at in any::<proptest::sample::Index>(), flip in 1_u8..,
-        ) {
-            let mut bytes = encoded(&values);
-            let at = at.index(bytes.len());
-            bytes[at] ^= flip;
-            let (got, _) = read_all(BytesMut::from(&bytes[..]));
-            let before = whole_frames_before(&values, at);
-            prop_assert_eq!(&got[..], &values[..before], "nothing of the altered frame is used, nor of what follows");
-        }
-    }
-
-    fn whole_frames_before(values: &[Request], at: usize) -> usize {
-        (0..values.len()).take_while(|count| encoded(&values[..=*count]).len() <= at).count()
+    #[test]
+    fn two_ends_speak_the_newest_version_that_both_know() {
+        let common = |ours, theirs| Versions::newest_common(ours, theirs);
+        assert_eq!(common(Versions::new(1, 2), Versions::only(1)), Some(1));
+        assert_eq!(common(Versions::new(1, 3), Versions::new(2, 9)), Some(3));
+        assert_eq!(common(Versions::only(1), Versions::only(2)), None);
+        assert_eq!(common(Versions::new(4, 2), Versions::new(1, 9)), None, "no versions at all");
     }
 
     #[test]
-    fn a_value_that_is_too_long_is_not_written() {
-        let mut bytes = vec![7];
-        let long = Request::Status { id: "x".repeat(LENGTH_MAX) };
-        assert!(matches!(encode(&long, LENGTH_MAX, &mut bytes), Err(FrameError::TooLong { max: LENGTH_MAX, .. })));
-        assert_eq!(bytes, [7]);
+    fn postcard_speaks_the_format_of_the_protocol_and_nothing_else() {
+        assert_eq!(Codec::<Queue>::versions(&Postcard), Versions::only(Queue::FORMAT));
     }
 
     #[test]
-    fn bytes_left_over_make_a_payload_unreadable() {
+    fn bytes_left_over_make_a_message_unreadable() {
         let mut bytes = Vec::new();
-        encode(&(1_u8, 2_u8), LENGTH_MAX, &mut bytes).unwrap();
-        let payload = take_payload(&mut BytesMut::from(&bytes[..]), LENGTH_MAX).unwrap().unwrap();
-        assert!(matches!(decode::<u8>(&payload), Err(FrameError::Unreadable(_))));
-        assert_eq!(decode::<(u8, u8)>(&payload), Ok((1, 2)));
-    }
-
-    /// The bytes on the wire are a promise to nodes of other versions.
-    #[test]
-    fn the_bytes_of_a_frame_never_change() {
-        let mut bytes = Vec::new();
-        encode(&"beam", LENGTH_MAX, &mut bytes).unwrap();
-        assert_eq!(bytes[..4], [5, 0, 0, 0]);
-        assert_eq!(bytes[8..], *b"\x04beam");
-        assert_eq!(bytes[4..8], crc32c::crc32c(b"\x05\0\0\0\x04beam").to_le_bytes());
+        append(&(1_u8, 2_u8), &mut bytes).unwrap();
+        assert_eq!(whole::<u8>(&bytes), Err(CodecError::new("1 bytes are left over")));
+        assert_eq!(whole::<(u8, u8)>(&bytes), Ok((1, 2)));
+        assert!(whole::<Request>(&bytes[..0]).is_err());
     }
 }

@@ -1,77 +1,45 @@
-//! The tasks of a transport: one that listens, one for each connection that came in, one for each peer that is dialled.
+//! The tasks of a transport: one that listens, one for each connection that came in, one that starts links, one for each lane
+//! of a peer that is dialled.
 
-use super::connection::{ConnectionError, Line};
+use super::codec::Lane;
+use super::connection::{Connection, ConnectionError, Ended, Line};
 use super::network::Network;
+use super::outbox::Outbox;
+use super::peers::{LinkEnd, Peers};
 use core::time::Duration;
 use purlin::protocol::Protocol;
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use tokio::sync::mpsc;
-use tokio::time::{sleep, timeout};
-
-type Queue<P> = mpsc::Sender<<P as Protocol>::Message>;
-type WeakQueue<P> = mpsc::WeakSender<<P as Protocol>::Message>;
-type Queues<P> = BTreeMap<<P as Protocol>::Address, Queue<P>>;
-
-/// Nodes that are not dialled from here, but have dialled: they are answered on the connection that they keep.
-pub(super) struct Guests<P: Protocol> {
-    queues: Mutex<Queues<P>>,
-}
-
-impl<P: Protocol> Guests<P> {
-    pub(super) fn new() -> Self {
-        Self { queues: Mutex::new(BTreeMap::new()) }
-    }
-
-    pub(super) fn send(&self, to: &P::Address, message: P::Message) -> bool {
-        self.lock().get(to).is_some_and(|queue| queue.try_send(message).is_ok())
-    }
-
-    /// A newer connection of the same node takes the place of the older one, which ends when its queue does.
-    fn arrive(&self, address: &P::Address, queue: Queue<P>) {
-        self.lock().insert(address.clone(), queue);
-    }
-
-    fn leave(&self, address: &P::Address, queue: &WeakQueue<P>) {
-        let Some(queue) = queue.upgrade() else { return };
-        let mut queues = self.lock();
-        if queues.get(address).is_some_and(|present| present.same_channel(&queue)) {
-            queues.remove(address);
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Queues<P>> {
-        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+use tokio::time::{Instant, sleep, timeout};
 
 /// Takes connections in until the transport is dropped. The tasks keep no queue alive: a queue that nobody can fill any
 /// more ends its connection, once what it holds is sent.
 pub(super) fn listen<P: Protocol, N: Network>(
     line: &Arc<Line<P, N>>,
-    guests: &Arc<Guests<P>>,
+    peers: &Arc<Peers<P>>,
     mut listener: N::Listener,
 ) {
-    let (line, guests) = (Arc::clone(line), Arc::downgrade(guests));
+    let (line, peers) = (Arc::clone(line), Arc::downgrade(peers));
     line.network.clone().spawn(async move {
         while let Some(stream) = line.next_stream(&mut listener).await {
-            let (line, guests) = (Arc::clone(&line), Weak::clone(&guests));
-            line.network.clone().spawn(async move { line.host(&guests, stream).await });
+            let (line, peers) = (Arc::clone(&line), Weak::clone(&peers));
+            line.network.clone().spawn(async move { line.host(&peers, stream).await });
         }
     });
 }
 
-/// One link for each peer.
-pub(super) fn dial_all<P: Protocol, N: Network>(line: &Arc<Line<P, N>>) -> Queues<P> {
-    let peers = line.site.peers.clone().into_iter().filter(|(address, _)| *address != line.site.address);
-    peers.map(|(address, place)| (address.clone(), dial(line, address, place))).collect()
-}
-
-fn dial<P: Protocol, N: Network>(line: &Arc<Line<P, N>>, peer: P::Address, place: String) -> Queue<P> {
-    let (sender, mut queue) = mpsc::channel(line.wire.queue_max.max(1));
+/// Starts the tasks of links as they begin, until the transport is dropped.
+pub(super) fn start_links<P: Protocol, N: Network>(
+    line: &Arc<Line<P, N>>,
+    mut beginning: mpsc::UnboundedReceiver<LinkEnd<P>>,
+) {
     let line = Arc::clone(line);
-    line.network.clone().spawn(async move { line.keep_dialling(&peer, &place, &mut queue).await });
-    sender
+    line.network.clone().spawn(async move {
+        while let Some(end) = beginning.recv().await {
+            let line = Arc::clone(&line);
+            line.network.clone().spawn(async move { line.keep_dialling(end).await });
+        }
+    });
 }
 
 impl<P: Protocol, N: Network> Line<P, N> {
@@ -80,7 +48,7 @@ impl<P: Protocol, N: Network> Line<P, N> {
         loop {
             let accepted = tokio::select! {
                 biased;
-                () = self.inbound.closed() => return None,
+                () = self.inbound.normal.closed() => return None,
                 accepted = self.network.accept(listener) => accepted,
             };
             match accepted {
@@ -93,35 +61,54 @@ impl<P: Protocol, N: Network> Line<P, N> {
     }
 
     /// A connection that came in.
-    async fn host(&self, guests: &Weak<Guests<P>>, stream: N::Stream) {
-        let connection = match self.greet(stream, None).await {
-            Ok(connection) => connection,
-            Err(error) => return tracing::warn!(%error, "a connection was refused"),
-        };
-        let (sender, mut queue) = mpsc::channel(self.wire.queue_max.max(1));
-        let (peer, present) = (connection.peer.clone(), sender.downgrade());
-        let Some(hosts) = guests.upgrade() else { return };
-        hosts.arrive(&peer, sender);
-        drop(hosts);
-        let result = self.serve(connection, &mut queue).await;
-        tracing::debug!(?peer, ?result, "a guest has left");
-        if let Some(hosts) = guests.upgrade() {
-            hosts.leave(&peer, &present);
+    async fn host(&self, peers: &Weak<Peers<P>>, stream: N::Stream) {
+        match self.greet(stream, None).await {
+            Ok(connection) => self.receive_guest(peers, connection).await,
+            Err(error) => self.tell_refused(&error),
         }
     }
 
-    async fn keep_dialling(&self, peer: &P::Address, place: &str, queue: &mut mpsc::Receiver<P::Message>) {
-        let mut backoff = Backoff::new(self.wire.backoff_min, self.wire.backoff_max);
-        while !self.inbound.is_closed() {
-            match self.dial_once(peer, place, queue, &mut backoff).await {
-                Ok(()) => return,
-                Err(error) => tracing::warn!(?peer, place, %error, "the link is down"),
+    fn tell_refused(&self, error: &ConnectionError) {
+        tracing::warn!(%error, "a connection was refused");
+        self.observer.failed(None, error);
+    }
+
+    async fn receive_guest(&self, peers: &Weak<Peers<P>>, connection: Connection<P, N::Stream>) {
+        let (peer, lane) = (connection.with.peer.clone(), connection.with.lane);
+        let (sender, queue) = mpsc::channel(self.wire.waiting_max(lane));
+        let present = sender.downgrade();
+        // It is not held while the guest stays: the transport must be able to go.
+        let Some(arrived) = peers.upgrade().map(|peers| peers.arrive(&peer, lane, sender)) else { return };
+        if let Err(refusal) = arrived {
+            self.turn_away(connection, &refusal).await;
+            return self.tell_refused(&refusal.into());
+        }
+        match self.serve(connection, &mut Outbox::new(queue), false).await {
+            Err(error @ (ConnectionError::Frame(_) | ConnectionError::Stuck(_) | ConnectionError::Refused { .. })) => {
+                tracing::warn!(?peer, %error, "a guest was sent away");
+            }
+            ended => tracing::debug!(?peer, ?ended, "a guest has left"),
+        }
+        if let Some(peers) = peers.upgrade() {
+            peers.leave(&peer, lane, &present);
+        }
+    }
+
+    /// The bulk lane is dialled only when there is something to send.
+    async fn keep_dialling(&self, end: LinkEnd<P>) {
+        let LinkEnd { peer, place, lane, queue, mut kept } = end;
+        let (mut outbox, mut backoff) = (Outbox::new(queue), Backoff::new(&self.wire));
+        while lane == Lane::Normal || outbox.wait(1).await {
+            match self.dial_once(&peer, &place, lane, &mut outbox, &mut backoff).await {
+                Ok(Ended::Over) => return,
+                Ok(Ended::Idle) => continue,
+                Err(error) => tracing::warn!(?peer, place, lane = lane.name(), %error, "the link is down"),
             }
             // What waited meanwhile is old by the next attempt.
-            while queue.try_recv().is_ok() {}
+            (0..outbox.clear()).for_each(|_| self.observer.lost(&peer, lane));
             tokio::select! {
                 biased;
-                () = self.inbound.closed() => return,
+                _ = kept.changed() => return,
                 () = sleep(backoff.next()) => {}
             }
         }
@@ -131,15 +118,36 @@ impl<P: Protocol, N: Network> Line<P, N> {
         &self,
         peer: &P::Address,
         place: &str,
-        queue: &mut mpsc::Receiver<P::Message>,
+        lane: Lane,
+        outbox: &mut Outbox<P>,
         backoff: &mut Backoff,
-    ) -> Result<(), ConnectionError> {
+    ) -> Result<Ended, ConnectionError> {
+        let connection = match self.reach(peer, place, lane).await {
+            Ok(connection) => connection,
+            Err(error) => {
+                self.observer.failed(Some(peer), &error);
+                return Err(error);
+            }
+        };
+        tracing::debug!(?peer, place, lane = lane.name(), version = connection.with.version, "the link is up");
+        let begun = Instant::now();
+        let ended = self.serve(connection, outbox, lane == Lane::Bulk).await;
+        // Whoever hangs up at once would otherwise be dialled at once, for ever.
+        if begun.elapsed() >= self.wire.backoff_max {
+            backoff.reset();
+        }
+        ended
+    }
+
+    async fn reach(
+        &self,
+        peer: &P::Address,
+        place: &str,
+        lane: Lane,
+    ) -> Result<Connection<P, N::Stream>, ConnectionError> {
         let silent = ConnectionError::Silent(self.wire.silence_max);
         let stream = timeout(self.wire.silence_max, self.network.connect(place)).await.map_err(|_| silent)??;
-        let connection = self.greet(stream, Some(peer)).await?;
-        tracing::debug!(?peer, place, "the link is up");
-        backoff.reset();
-        self.serve(connection, queue).await
+        self.greet(stream, Some((peer, lane))).await
     }
 }
 
@@ -151,8 +159,8 @@ struct Backoff {
 }
 
 impl Backoff {
-    fn new(min: Duration, max: Duration) -> Self {
-        Self { min, max, next: min }
+    fn new(wire: &super::Wire) -> Self {
+        Self { min: wire.backoff_min, max: wire.backoff_max, next: wire.backoff_min }
     }
 
     fn reset(&mut self) {

@@ -1,29 +1,42 @@
 //! A transport of frames over any network of byte streams.
 //!
 //! ```text
-//!   send ──▶ a queue for each peer ──▶ link: dials, says hello, writes in batches, dials again ──▶ its listener
-//!   receive ◀── one inbound queue ◀── connections that came in or were dialled ◀── frames ◀───────┘
+//!   send ──▶ two queues for each peer ──▶ links: dial, say hello, write in batches, dial again ──▶ its listener
+//!   receive ◀── two inbound queues ◀── connections that came in or were dialled ◀── frames ◀──────┘
 //! ```
+//!
+//! Two of each, because what is large and rare has a [lane](Lane) of its own.
 
 mod codec;
 mod connection;
+mod frame;
 mod hello;
+mod lanes;
 mod link;
+mod metrics;
 mod network;
+mod observer;
+mod outbox;
+mod peers;
 
-pub use codec::FrameError;
+pub use codec::{Codec, CodecError, Lane, Postcard, Versions};
+pub use connection::ConnectionError;
+pub use frame::FrameError;
 pub use hello::HelloError;
+pub use metrics::WireMetrics;
 pub use network::{Network, Tcp};
+pub use observer::WireObserver;
+pub use peers::Directory;
 
 use crate::transport::Transport;
 use connection::Line;
 use core::time::Duration;
-use link::Guests;
+use lanes::Inbox;
+use peers::Peers;
 use purlin::protocol::Protocol;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
-use tokio::sync::mpsc;
 
 /// A node, and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +47,7 @@ pub struct Site<P: Protocol> {
     pub address: P::Address,
     /// Where it listens. A node that only dials needs no place: others reach it by the connections that it keeps.
     pub listen: Option<String>,
-    /// The nodes that it dials, each with its place.
+    /// The nodes that it dials, each with its place. A [`Directory`] tells of others later.
     pub peers: BTreeMap<P::Address, String>,
 }
 
@@ -45,17 +58,22 @@ pub struct Wire {
     pub frame_max: usize,
     /// How many messages wait for one peer. When that many do, **the newest is lost**. Default 4,096.
     pub queue_max: usize,
+    /// How many messages of the bulk lane wait for one peer, and, of all peers, for the driver. Default 8.
+    pub bulk_max: usize,
     /// How many messages go into one write. Default 1,024.
     pub write_max: usize,
+    /// After how many bytes a write is full, in bytes; one message may be longer. Default 256 KiB.
+    pub write_bytes_max: usize,
     /// How many messages that came in wait for the driver. When that many do, peers wait. Default 4,096.
     pub inbound_max: usize,
     /// After how long without a message "I am still here" is sent. Default 1 second.
     pub heartbeat: Duration,
-    /// After how long without a word, or a hello, a connection is given up. Default 5 seconds.
+    /// After how long without a word, or a hello, a connection is given up, and after how long in which nothing could be sent.
+    /// A connection of the bulk lane is also given up when nothing was to be sent for so long. Default 5 seconds.
     pub silence_max: Duration,
     /// How long to wait before a lost connection is dialled again; doubled at each failure in a row. Default 50 milliseconds.
     pub backoff_min: Duration,
-    /// The longest such wait. Default 2 seconds.
+    /// The longest such wait; a connection that ends sooner than that counts as a failure too. Default 2 seconds.
     pub backoff_max: Duration,
 }
 
@@ -64,7 +82,9 @@ impl Default for Wire {
         Self {
             frame_max: 16 << 20,
             queue_max: 4_096,
+            bulk_max: 8,
             write_max: 1_024,
+            write_bytes_max: 256 << 10,
             inbound_max: 4_096,
             heartbeat: Duration::from_secs(1),
             silence_max: Duration::from_secs(5),
@@ -74,43 +94,109 @@ impl Default for Wire {
     }
 }
 
+impl Wire {
+    /// How many messages of a lane wait for one peer.
+    fn waiting_max(&self, lane: Lane) -> usize {
+        match lane {
+            Lane::Normal => self.queue_max.max(1),
+            Lane::Bulk => self.bulk_max.max(1),
+        }
+    }
+}
+
+/// What a framed transport is made of. What is not given is as a protocol with small messages wants it.
+pub struct Framing<P: Protocol, N> {
+    network: N,
+    site: Site<P>,
+    wire: Wire,
+    codec: Arc<dyn Codec<P>>,
+    observer: Arc<dyn WireObserver<P>>,
+}
+
+impl<P: Protocol, N: Network> Framing<P, N> {
+    /// A transport of this node over this network.
+    pub fn new(network: N, site: Site<P>) -> Self {
+        Self { network, site, wire: Wire::default(), codec: Arc::new(Postcard), observer: Arc::new(()) }
+    }
+
+    /// Keeps to these bounds.
+    #[must_use]
+    pub fn wire(self, wire: Wire) -> Self {
+        Self { wire, ..self }
+    }
+
+    /// Writes messages like this, instead of as [`Postcard`] does.
+    #[must_use]
+    pub fn codec(self, codec: impl Codec<P>) -> Self {
+        Self { codec: Arc::new(codec), ..self }
+    }
+
+    /// Tells this observer what happens to connections.
+    #[must_use]
+    pub fn observer(self, observer: impl WireObserver<P>) -> Self {
+        Self { observer: Arc::new(observer), ..self }
+    }
+
+    /// Listens, if the site says where, and begins to dial its peers.
+    ///
+    /// # Errors
+    /// The place cannot be listened at; nothing was started.
+    pub async fn open(self) -> io::Result<FramedTransport<P>> {
+        let Self { network, site: Site { cluster, address, listen, peers: places }, wire, codec, observer } = self;
+        let listener = match &listen {
+            Some(place) => Some(network.listen(place).await?),
+            None => None,
+        };
+        let (inbound, inbox) = Inbox::new(wire.inbound_max, wire.bulk_max);
+        let (peers, beginning) = Peers::new(address.clone(), wire, Arc::clone(&codec));
+        let peers = Arc::new(peers);
+        places.into_iter().for_each(|(address, place)| peers.set_place(address, place));
+        let (versions, lanes, losses) = (codec.versions(), Arc::clone(&codec), Arc::clone(&observer));
+        let line = Line { network, wire, cluster, address: address.clone(), versions, codec, observer, inbound };
+        let line = Arc::new(line);
+        link::start_links(&line, beginning);
+        let place = listener.map(|(listener, place)| {
+            link::listen(&line, &peers, listener);
+            place
+        });
+        Ok(FramedTransport { address, place, peers, codec: lanes, observer: losses, inbox })
+    }
+}
+
 /// Carries messages in frames, each with a checksum, over connections that are dialled again when they break.
 ///
 /// What it is given while a peer is being dialled waits, up to [`Wire::queue_max`]; when that attempt fails, or a connection
 /// breaks, what waits is lost. On one connection messages keep their order. Its tasks end when it is dropped, after they
 /// have sent what was queued.
+///
+/// Everything that comes in is bounded and checked: whoever does not belong here, or sends what is no message, loses its
+/// connection and nothing else happens. A [`WireObserver`] is told why.
 pub struct FramedTransport<P: Protocol> {
     address: P::Address,
     place: Option<String>,
-    queues: BTreeMap<P::Address, mpsc::Sender<P::Message>>,
-    guests: Arc<Guests<P>>,
-    inbound: mpsc::Receiver<(P::Address, P::Message)>,
+    peers: Arc<Peers<P>>,
+    codec: Arc<dyn Codec<P>>,
+    observer: Arc<dyn WireObserver<P>>,
+    inbox: Inbox<(P::Address, P::Message)>,
 }
 
 impl<P: Protocol> FramedTransport<P> {
-    /// Listens, if the site says where, and begins to dial its peers.
+    /// A transport whose messages are written by [`Postcard`]; [`Framing`] says more.
     ///
     /// # Errors
     /// The place cannot be listened at; nothing was started.
     pub async fn open<N: Network>(network: N, site: Site<P>, wire: Wire) -> io::Result<Self> {
-        let listener = match &site.listen {
-            Some(place) => Some(network.listen(place).await?),
-            None => None,
-        };
-        let (sender, inbound) = mpsc::channel(wire.inbound_max.max(1));
-        let (address, guests) = (site.address.clone(), Arc::new(Guests::new()));
-        let line = Arc::new(Line { network, site, wire, inbound: sender });
-        let queues = link::dial_all(&line);
-        let place = listener.map(|(listener, place)| {
-            link::listen(&line, &guests, listener);
-            place
-        });
-        Ok(Self { address, place, queues, guests, inbound })
+        Framing::new(network, site).wire(wire).open().await
     }
 
     /// Where it listens, if it does.
     pub fn place(&self) -> Option<&str> {
         self.place.as_deref()
+    }
+
+    /// Whom it dials, to be changed while it runs.
+    pub fn directory(&self) -> Directory<P> {
+        self.peers.directory()
     }
 }
 
@@ -120,23 +206,22 @@ impl<P: Protocol> Transport<P> for FramedTransport<P> {
     }
 
     async fn receive(&mut self) -> (P::Address, P::Message) {
-        match self.inbound.recv().await {
-            Some(received) => received,
-            None => core::future::pending().await,
-        }
+        self.inbox.take().await
     }
 
     fn try_receive(&mut self) -> Option<(P::Address, P::Message)> {
-        self.inbound.try_recv().ok()
+        self.inbox.try_take()
     }
 
     fn send(&mut self, to: P::Address, message: P::Message) {
-        let sent = match self.queues.get(&to) {
-            Some(queue) => queue.try_send(message).is_ok(),
-            None => self.guests.send(&to, message),
-        };
-        if !sent {
-            tracing::debug!(?to, "a message was lost: nobody is reached there, or too many wait already");
+        let lane = self.codec.lane(&message);
+        if !self.peers.send(&to, lane, message) {
+            tracing::debug!(
+                ?to,
+                lane = lane.name(),
+                "a message was lost: nobody is reached there, or too many wait already"
+            );
+            self.observer.lost(&to, lane);
         }
     }
 }

@@ -27,21 +27,15 @@ use terms::Terms;
 
 /// Entries behind a boundary, of which the oldest may be evicted from memory.
 ///
-/// Two logs are equal if they say the same, however it is cut in segments. What either has evicted is compared by its hash.
+/// Two logs are equal if they say the same, however it is cut in segments. What either has evicted is compared by its hashes.
 #[derive_where(Clone, Debug, Default)]
 pub struct Log<S: Application> {
     boundary: Boundary,
     terms: Terms,
-    evicted: Evicted,
+    /// The hash of each entry just behind the boundary that is no longer in memory.
+    evicted: VecDeque<Digest>,
     segments: VecDeque<Segment<S>>,
     bytes: usize,
-}
-
-/// The entries just behind the boundary that are no longer in memory.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-struct Evicted {
-    count: u64,
-    digest: Digest,
 }
 
 impl<S: Application> Log<S> {
@@ -62,7 +56,7 @@ impl<S: Application> Log<S> {
 
     /// The first entry that is in memory, or would be.
     pub fn first_held(&self) -> u64 {
-        self.boundary.index + self.evicted.count + 1
+        self.boundary.index + self.evicted.len() as u64 + 1
     }
 
     /// How many bytes the entries in memory take.
@@ -169,8 +163,9 @@ impl<S: Application> Log<S> {
             *self = Self::behind(through);
             return;
         }
+        let gone = (through.index - self.boundary.index).min(self.evicted.len() as u64);
+        self.evicted.drain(..gone as usize);
         self.drop_held(through.index);
-        self.evicted = self.evicted_behind(through.index);
         self.terms.truncate_prefix(through.index);
         self.boundary = through;
     }
@@ -186,14 +181,6 @@ impl<S: Application> Log<S> {
         }
     }
 
-    /// Of evicted entries only the hash of all is known. What is left of them behind a new boundary has none; it is the same on
-    /// every node that evicted and dropped alike.
-    fn evicted_behind(&self, through: u64) -> Evicted {
-        let count = self.segments.front().map_or(0, |segment| segment.first_index() - through - 1);
-        let digest = if count == 0 { Digest::default() } else { self.evicted.digest };
-        Evicted { count, digest }
-    }
-
     /// Takes the oldest entries out of memory, segment by segment and up to `last`, until at most `bytes_max` are held.
     pub fn evict(&mut self, last: u64, bytes_max: usize) {
         while self.bytes > bytes_max {
@@ -201,14 +188,14 @@ impl<S: Application> Log<S> {
                 return;
             };
             self.bytes -= segment.bytes();
-            self.evicted.count += segment.len();
-            self.evicted.digest = self.evicted.digest.followed_by(segment.digest(), segment.len());
+            self.evicted.extend(segment.entries().iter().map(Digest::of));
         }
     }
 
     fn digest(&self) -> Digest {
+        let evicted = self.evicted.iter().fold(Digest::default(), |digest, entry| digest.followed_by(*entry, 1));
         let fold = |digest: Digest, segment: &Segment<S>| digest.followed_by(segment.digest(), segment.len());
-        self.segments.iter().fold(self.evicted.digest, fold)
+        self.segments.iter().fold(evicted, fold)
     }
 }
 
@@ -249,14 +236,14 @@ impl<S: Application> Ord for Log<S> {
 struct Written<S: Application> {
     boundary: Boundary,
     terms: Terms,
-    evicted: Evicted,
+    evicted: VecDeque<Digest>,
     held: Slice<S>,
 }
 
 impl<S: Application> Serialize for Log<S> {
     fn serialize<W: Serializer>(&self, serializer: W) -> Result<W::Ok, W::Error> {
         let held = self.held_from(0).cloned().collect::<Vec<_>>().into();
-        Written::<S> { boundary: self.boundary, terms: self.terms.clone(), evicted: self.evicted, held }
+        Written::<S> { boundary: self.boundary, terms: self.terms.clone(), evicted: self.evicted.clone(), held }
             .serialize(serializer)
     }
 }

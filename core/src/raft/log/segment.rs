@@ -82,10 +82,15 @@ pub(super) struct Digest(u64);
 impl Digest {
     const BASE: u64 = 0x9E37_79B9_7F4A_7C15;
 
-    fn then(self, value: &impl Hash) -> Self {
+    /// The hash of one value.
+    pub(super) fn of(value: &impl Hash) -> Self {
         let mut hasher = Fold(Self::BASE);
         value.hash(&mut hasher);
-        Self(self.0.wrapping_mul(Self::BASE).wrapping_add(hasher.finish() | 1))
+        Self(hasher.finish() | 1)
+    }
+
+    fn then(self, value: &impl Hash) -> Self {
+        Self(self.0.wrapping_mul(Self::BASE).wrapping_add(Self::of(value).0))
     }
 
     /// The hash of what hashes as `self` and then of `count` entries that hash as `next`.

@@ -1,12 +1,10 @@
-//! The framed transport over loopback TCP.
+//! Messages between nodes that get on with each other, and links that break.
 
-mod support;
-
+use crate::support::puppet::{Errand, Puppet, Script};
 use core::time::Duration;
 use purlin_tokio::{FramedTransport, Network, Site, Tcp, Transport, Wire};
 use std::collections::BTreeMap;
 use std::io;
-use support::puppet::{Errand, Puppet, Script};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
@@ -128,12 +126,12 @@ async fn told_before_it_closes(place: &str, says: &[u8]) -> Vec<u8> {
 async fn whoever_speaks_something_else_is_turned_away_and_nobody_else_minds() {
     let mut one = open(site(1, &[])).await;
     let place = one.place().unwrap().to_owned();
-    let version_9: &[u8] = b"PRLN\x09\x00";
-    let damaged_hello: &[u8] = b"PRLN\x01\x00\x01\x00\x00\x00\x00\x00\x00\x00\x07";
-    let endless_hello: &[u8] = b"PRLN\x01\x00\xff\xff\xff\xff\x00\x00\x00\x00";
-    for says in [b"GET / HTTP/1.1\r\n\r\n", version_9, damaged_hello, endless_hello] {
+    let layout_9: &[u8] = b"PRLN\x09\x00";
+    let damaged_hello: &[u8] = b"PRLN\x02\x00\x01\0\0\0\x01\0\0\0\x01\x00\x00\x00\x00\x00\x00\x00\x07";
+    let endless_hello: &[u8] = b"PRLN\x02\x00\x01\0\0\0\x01\0\0\0\xff\xff\xff\xff\x00\x00\x00\x00";
+    for says in [b"GET / HTTP/1.1\r\n\r\n", layout_9, damaged_hello, endless_hello] {
         let told = told_before_it_closes(&place, says).await;
-        assert!(told.starts_with(b"PRLN\x01\x00"), "the other end is told who this is: {told:?}");
+        assert!(told.starts_with(b"PRLN\x02\x00"), "the other end is told who this is: {told:?}");
     }
     let mut two = open(site(2, &[(1, &place)])).await;
     assert_eq!(send_until_heard(&mut two, &mut one, 1).await, (2, note(1)));
