@@ -204,7 +204,7 @@ Leading(work) ==
         unknown == [matched |-> 0, next |-> next, pace |-> "probe", told |-> 0]
         itself == [matched |-> 0, next |-> 0, pace |-> "own", told |-> 0]
         seats == [node \in Nodes |-> IF node = work.node THEN itself ELSE unknown]
-    IN  Appended([Becoming(work, "leader", work.node) EXCEPT !.mind.progress = seats])
+    IN  Appended([Becoming(work, "leader", work.node) EXCEPT !.mind.progress = seats, !.mind.round = 1])
 
 -----------------------------------------------------------------------------
 (* Elections. *)
@@ -409,7 +409,7 @@ HearOneself ==   \* RFT-05
 Heartbeat ==   \* RFT-36
     /\ Undisturbed
     /\ \E node \in Nodes :
-        /\ IsFree(node) /\ Leads(node) /\ mind[node].round < HeartbeatsMax
+        /\ IsFree(node) /\ Leads(node) /\ mind[node].round <= HeartbeatsMax
         /\ LET work == [Work(node) EXCEPT !.mind.round = @ + 1] IN Becomes(Beaten(work, Others(work)))
 
 Propose ==   \* RFT-30

@@ -50,7 +50,12 @@ macro_rules! scope {
 /// The scopes, each small, together covering every rule of the specification.
 pub fn scopes() -> Vec<SpecScope<RaftAbstraction>> {
     vec![
+        scope!("votes", "MCRaftVotes"),
         scope!("terms", "MCRaftTerms"),
+        scope!("polls", "MCRaftPolls"),
+        scope!("commit", "MCRaftCommit"),
+        scope!("diverged", "MCRaftDiverged"),
+        scope!("figure8", "MCRaftFigure8"),
     ]
 }
 

@@ -116,7 +116,7 @@ impl RaftAbstraction {
         let Some(raft) = state.machine(node) else { return false };
         match timer {
             Timer::Election => self.candidates.contains(&node) && raft.term() < self.terms_max,
-            Timer::Heartbeat => Knowledge::of(raft).is_ok_and(|known| known.round() < self.heartbeats_max),
+            Timer::Heartbeat => Knowledge::of(raft).is_ok_and(|known| known.round() <= self.heartbeats_max),
             Timer::Stickiness | Timer::CheckQuorum | Timer::Transfer | Timer::RetryReads => false,
         }
     }
