@@ -35,7 +35,7 @@ pub fn claims<S: Application>() -> [(&'static str, Claim<S>); 12] {
         ("who_stands_has_voted_for_itself", who_stands_has_voted_for_itself),
         ("a_leader_begins_with_an_entry_of_its_term", |raft, _| a_leader_begins_with_an_entry_of_its_term(raft)),
         ("a_leader_counts_the_votes_of_its_membership", |raft, _| a_leader_counts_the_votes_of_its_membership(raft)),
-        ("next_is_behind_matched", |raft, _| next_is_behind_matched(raft)),
+        ("next_is_behind_matched", next_is_behind_matched),
         ("matched_is_within_the_log", |raft, _| matched_is_within_the_log(raft)),
         ("a_leader_changes_members_one_at_a_time", |raft, _| a_leader_changes_members_one_at_a_time(raft)),
     ]
@@ -119,9 +119,9 @@ pub fn quorums_meet(one: &Membership, other: &Membership) -> bool {
 /// Whether those who are chosen are a majority of each half of a membership.
 pub fn is_quorum(membership: &Membership, is_chosen: impl Fn(Member) -> bool) -> bool {
     let halves = [&membership.voters, &membership.outgoing];
-    halves.into_iter().all(|half| {
-        half.is_empty() || half.iter().filter(|member| is_chosen(**member)).count() > half.len() / 2
-    })
+    halves
+        .into_iter()
+        .all(|half| half.is_empty() || half.iter().filter(|member| is_chosen(**member)).count() > half.len() / 2)
 }
 
 /// Who stands for election, or leads, has given its vote of this term to itself.
@@ -155,9 +155,12 @@ pub fn a_leader_counts_the_votes_of_its_membership<S: Application>(raft: &Raft<S
     })
 }
 
-/// What is sent next is behind what is known to be there.
-pub fn next_is_behind_matched<S: Application>(raft: &Raft<S>) -> bool {
-    of_leader(raft, |leader| leader.progress.iter().all(|progress| progress.next > progress.matched))
+/// What is sent next to another is behind what is known to be there.
+pub fn next_is_behind_matched<S: Application>(raft: &Raft<S>, config: &Config) -> bool {
+    of_leader(raft, |leader| {
+        let mut others = leader.progress.iter().filter(|progress| progress.member != config.me());
+        others.all(|progress| progress.next > progress.matched)
+    })
 }
 
 /// Nobody is believed to have what the leader has not.
@@ -166,12 +169,12 @@ pub fn matched_is_within_the_log<S: Application>(raft: &Raft<S>) -> bool {
     of_leader(raft, |leader| leader.progress.iter().all(|progress| progress.matched <= last))
 }
 
-/// There is at most one membership in a leader's log of its own making that is not committed.
+/// A leader makes a membership of its own only once it knows what is committed, and one at a time.
 pub fn a_leader_changes_members_one_at_a_time<S: Application>(raft: &Raft<S>) -> bool {
     of_leader(raft, |leader| {
-        let own = memberships(&raft.image).filter(|(index, _)| *index >= leader.since);
-        let open = memberships(&raft.image).filter(|(index, _)| *index > raft.commit).count();
-        own.filter(|(index, _)| *index > raft.commit).count() == 0 || open == 1
+        let open = || memberships(&raft.image).filter(|(index, _)| *index > raft.commit);
+        let is_own_open = open().any(|(index, _)| index >= leader.since);
+        !is_own_open || (raft.commit >= leader.since && open().count() == 1)
     })
 }
 

@@ -13,6 +13,11 @@ pub(super) type World = ClusterScope<Replica, History>;
 pub(super) type StepOf<'a> = Step<'a, Replica, History>;
 type AlwaysOf = Always<Replica, History>;
 
+/// Whether a node leads.
+pub(super) fn leads(state: &State, node: usize) -> bool {
+    state.machine(node).is_some_and(|replica| replica.role() == RoleName::Leader)
+}
+
 /// Claims about states.
 pub(super) fn always() -> Vec<AlwaysOf> {
     of_each().into_iter().chain(of_all()).collect()
@@ -43,7 +48,7 @@ fn of_each() -> [AlwaysOf; 12] {
         "a leader begins with an entry of its term" => |it, _| invariants::a_leader_begins_with_an_entry_of_its_term(it),
         "a leader counts by the last membership of its log" =>
             |it, _| invariants::a_leader_counts_the_votes_of_its_membership(it),
-        "what is sent next is behind what is known to be there" => |it, _| invariants::next_is_behind_matched(it),
+        "what is sent next is behind what is known to be there" => invariants::next_is_behind_matched,
         "nobody is believed to have what the leader has not" => |it, _| invariants::matched_is_within_the_log(it),
         "a leader changes members one at a time" => |it, _| invariants::a_leader_changes_members_one_at_a_time(it),
     ]
@@ -52,11 +57,20 @@ fn of_each() -> [AlwaysOf; 12] {
 fn of_all() -> [AlwaysOf; 9] {
     [
         Always { name: "one leader a term", holds: |state, _| one_leader_a_term(state) },
-        Always { name: "logs match", holds: |state, _| pairs(state.nodes.len()).all(|(one, other)| logs_match(state, one, other)) },
+        Always {
+            name: "logs match",
+            holds: |state, _| pairs(state.nodes.len()).all(|(one, other)| logs_match(state, one, other)),
+        },
         Always { name: "committed prefixes agree", holds: |state, _| committed_prefixes_agree(state) },
-        Always { name: "what is committed stays what it is", holds: |state, _| only_what_is_chosen_is_committed(state) },
+        Always {
+            name: "what is committed stays what it is",
+            holds: |state, _| only_what_is_chosen_is_committed(state),
+        },
         Always { name: "a later leader has all that is committed", holds: |state, _| leaders_are_complete(state) },
-        Always { name: "what a leader believes to be there is durable there", holds: |state, _| matched_is_durable(state) },
+        Always {
+            name: "what a leader believes to be there is durable there",
+            holds: |state, _| matched_is_durable(state),
+        },
         Always {
             name: "what a leader commits is durable on a quorum",
             holds: |state, _| commits_are_durable_on_a_quorum(state),
@@ -65,7 +79,10 @@ fn of_all() -> [AlwaysOf; 9] {
             name: "what was persisted is what is known",
             holds: |state, _| replicas(state).all(|(node, it)| *it.image() == state.nodes[node].written()),
         },
-        Always { name: "no command is applied twice", holds: |state, _| replicas(state).all(|(_, it)| are_distinct(it.application())) },
+        Always {
+            name: "no command is applied twice",
+            holds: |state, _| replicas(state).all(|(_, it)| are_distinct(it.application())),
+        },
     ]
 }
 
@@ -108,9 +125,9 @@ fn leaders_are_complete(state: &State) -> bool {
     let leaders = replicas(state).filter(|(_, replica)| replica.role() == RoleName::Leader);
     leaders.into_iter().all(|(_, leader)| {
         let of_earlier = chosen().filter(|(_, chosen)| chosen.by < leader.term());
-        of_earlier.into_iter().all(|(index, chosen)| {
-            invariants::has(leader.log(), Boundary { index, term: chosen.term })
-        })
+        of_earlier
+            .into_iter()
+            .all(|(index, chosen)| invariants::has(leader.log(), Boundary { index, term: chosen.term }))
     })
 }
 
@@ -174,7 +191,9 @@ fn nothing_is_taken_back(step: &StepOf<'_>) -> bool {
     nodes.into_iter().all(|(before, after)| {
         let process = before.machine.as_ref().zip(after.machine.as_ref());
         let goes_on = process.is_none_or(|(before, after)| {
-            kept(before.image(), after.image()) && before.commit() <= after.commit() && before.applied() <= after.applied()
+            kept(before.image(), after.image())
+                && before.commit() <= after.commit()
+                && before.applied() <= after.applied()
         });
         kept(&before.disk, &after.disk) && (goes_on || has_begun_anew(step))
     })
