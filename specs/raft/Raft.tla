@@ -138,7 +138,7 @@ Entered(work, term) ==
 -----------------------------------------------------------------------------
 (* A leader sends. *)
 
-Append_(work, to, round, prev, entries) ==
+AppendFor(work, to, round, prev, entries) ==
     [kind |-> "append", from |-> work.node, to |-> to, term |-> Term(work), round |-> round,
      prev |-> At(Log(work), prev), entries |-> entries, commit |-> work.mind.commit]
 
@@ -150,7 +150,7 @@ Told(work, one, upTo) ==
 SentEntries(work, to) ==
     LET one == work.mind.progress[to]
         last == Len(Log(work))
-        message == Append_(work, to, work.mind.round, one.next - 1, SubSeq(Log(work), one.next, last))
+        message == AppendFor(work, to, work.mind.round, one.next - 1, SubSeq(Log(work), one.next, last))
         after == IF one.pace = "probe" THEN [one EXCEPT !.pace = "probed"]
                  ELSE Told(work, [one EXCEPT !.next = last + 1], last)
     IN  IF one.next > last \/ one.pace = "probed" THEN work
@@ -159,7 +159,7 @@ SentEntries(work, to) ==
 SentNothing(work, to, round) ==
     LET one == work.mind.progress[to]
     IN  Says([work EXCEPT !.mind.progress[to] = Told(work, one, one.next - 1)],
-             Append_(work, to, round, one.next - 1, <<>>))
+             AppendFor(work, to, round, one.next - 1, <<>>))
 
 (* RFT-35: what is committed is told, with entries or without. *)
 ToldCommit(work, to) ==
@@ -173,11 +173,11 @@ Replicated(work, members) ==
     ELSE LET to == CHOOSE member \in members : TRUE
          IN  Replicated(ToldCommit(SentEntries(work, to), to), members \ {to})
 
-RECURSIVE Beaten(_, _)
-Beaten(work, members) ==
+RECURSIVE AllSentNothing(_, _)
+AllSentNothing(work, members) ==
     IF members = {} THEN work
     ELSE LET to == CHOOSE member \in members : TRUE
-         IN  Beaten(SentNothing(work, to, work.mind.round), members \ {to})
+         IN  AllSentNothing(SentNothing(work, to, work.mind.round), members \ {to})
 
 (* RFT-40, RFT-41: what a majority has durably is committed, if it ends with an entry of the leader's own term. *)
 HaveDurably(work, index) == {node \in Nodes : work.mind.progress[node].matched >= index}
@@ -209,36 +209,29 @@ Leading(work) ==
 -----------------------------------------------------------------------------
 (* Elections. *)
 
-RECURSIVE AllAsked(_, _, _)
-AllAsked(work, members, question) ==
-    IF members = {} THEN work
-    ELSE LET to == CHOOSE member \in members : TRUE
-             message == [question EXCEPT !.to = to]
-             asked == IF question.kind = "vote" THEN SaysDurably(work, message) ELSE Says(work, message)
-         IN  AllAsked(asked, members \ {to}, question)
-
 Question(work, kind, term) ==
     [kind |-> kind, from |-> work.node, to |-> Nobody, term |-> term, last |-> LastOf(Log(work))]
 Voted(work, to, term, granted) ==
     [kind |-> "voted", from |-> work.node, to |-> to, term |-> term, granted |-> granted]
 
 (* Those who are asked in the order of their numbers: what waits for a disk has an order. *)
-RECURSIVE AskedInOrder(_, _, _)
-AskedInOrder(work, from, term) ==
-    IF from > Cardinality(Nodes) THEN work
-    ELSE IF from = work.node THEN AskedInOrder(work, from + 1, term)
-    ELSE AskedInOrder(SaysDurably(work, [Question(work, "vote", term) EXCEPT !.to = from]), from + 1, term)
+RECURSIVE AskedFrom(_, _, _)
+AskedFrom(work, node, question) ==
+    LET asked == [question EXCEPT !.to = node]
+    IN  IF node > Cardinality(Nodes) THEN work
+        ELSE IF node = work.node THEN AskedFrom(work, node + 1, question)
+        ELSE AskedFrom(IF question.kind = "vote" THEN SaysDurably(work, asked) ELSE Says(work, asked), node + 1, question)
 
 (* RFT-11, RFT-02: the next term, and one's own vote; both wait for the disk. *)
 Standing(work) ==
     LET term == Term(work) + 1
         written == Written(Becoming(work, "candidate", Nobody), [Image(work) EXCEPT !.term = term, !.vote = work.node])
-    IN  AskedInOrder(SaysDurably(written, Voted(work, work.node, term, TRUE)), 1, term)
+    IN  AskedFrom(SaysDurably(written, Voted(work, work.node, term, TRUE)), 1, Question(work, "vote", term))
 
 (* RFT-20: who would vote?  Nothing changes. *)
 AskingAround(work) ==
     LET asking == [Becoming(work, "pre_candidate", Nobody) EXCEPT !.mind.granted = {work.node}]
-    IN  AllAsked(asking, Others(work), Question(work, "pre_vote", Term(work) + 1))
+    IN  AskedFrom(asking, 1, Question(work, "pre_vote", Term(work) + 1))
 
 (* RFT-13: a vote that was given stays so; a refusal may be the answer to a request of an earlier term. *)
 Noted(work, from, granted) ==
@@ -410,7 +403,7 @@ Heartbeat ==   \* RFT-36
     /\ Undisturbed
     /\ \E node \in Nodes :
         /\ IsFree(node) /\ Leads(node) /\ mind[node].round <= HeartbeatsMax
-        /\ LET work == [Work(node) EXCEPT !.mind.round = @ + 1] IN Becomes(Beaten(work, Others(work)))
+        /\ LET work == [Work(node) EXCEPT !.mind.round = @ + 1] IN Becomes(AllSentNothing(work, Others(work)))
 
 Propose ==   \* RFT-30
     /\ proposals > 0
