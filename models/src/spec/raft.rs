@@ -13,7 +13,9 @@ use super::{Comparison, Constants, ConstantsError, Source, SpecScope, Value};
 use crate::cluster::{Budgets, Claims, Cluster, ClusterModel, ClusterScope, NodeScope, Requests};
 use crate::refinement::Terms;
 use core::num::NonZeroU32;
-use purlin::raft::{Config, Entry, Image, Member, Membership, Payload, Raft, Record, Request, RoleName, Settings, Slice};
+use purlin::raft::{
+    Config, Entry, Image, Member, Membership, Payload, Raft, Record, Request, RoleName, Settings, Slice,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

@@ -42,7 +42,8 @@ impl Abstraction for RaftAbstraction {
             views.push(NodeView::of(node, *me, journal)?);
         }
         let messages: Result<_, _> = state.network.iter().map(|packet| packet_value(&members, packet)).collect();
-        let each = |value: fn(&NodeView) -> &Value| Value::Sequence(views.iter().map(|view| value(view).clone()).collect());
+        let each =
+            |value: fn(&NodeView) -> &Value| Value::Sequence(views.iter().map(|view| value(view).clone()).collect());
         let fields = [
             ("journal", each(|view| &view.journal)),
             ("owed", each(|view| &view.owed)),
@@ -55,13 +56,7 @@ impl Abstraction for RaftAbstraction {
         Ok(fields.map(|(name, value)| (name.to_owned(), value)).into())
     }
 
-    fn label(
-        &self,
-        _: &Self::Model,
-        _: &Replicas,
-        action: &Action<Raft<Tape>>,
-        _: &Replicas,
-    ) -> Option<String> {
+    fn label(&self, _: &Self::Model, _: &Replicas, action: &Action<Raft<Tape>>, _: &Replicas) -> Option<String> {
         let label = match &action.kind {
             Kind::Deliver { packet, .. } => label_of(packet)?,
             Kind::Fire { timer: Timer::Election, .. } => "Timeout",
