@@ -119,9 +119,9 @@ pub fn quorums_meet(one: &Membership, other: &Membership) -> bool {
 /// Whether those who are chosen are a majority of each half of a membership.
 pub fn is_quorum(membership: &Membership, is_chosen: impl Fn(Member) -> bool) -> bool {
     let halves = [&membership.voters, &membership.outgoing];
-    halves.into_iter().all(|half| {
-        half.is_empty() || half.iter().filter(|member| is_chosen(**member)).count() > half.len() / 2
-    })
+    halves
+        .into_iter()
+        .all(|half| half.is_empty() || half.iter().filter(|member| is_chosen(**member)).count() > half.len() / 2)
 }
 
 /// Who stands for election, or leads, has given its vote of this term to itself.

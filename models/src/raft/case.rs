@@ -62,10 +62,9 @@ impl Case {
     #[must_use]
     pub fn joiners(mut self, count: usize) -> Self {
         let next = self.settings.len();
-        self.settings.extend((next..next + count).map(|node| Settings {
-            founders: Membership::default(),
-            ..small(node, self.founders)
-        }));
+        self.settings.extend(
+            (next..next + count).map(|node| Settings { founders: Membership::default(), ..small(node, self.founders) }),
+        );
         self
     }
 

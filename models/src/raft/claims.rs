@@ -52,11 +52,20 @@ fn of_each() -> [AlwaysOf; 12] {
 fn of_all() -> [AlwaysOf; 9] {
     [
         Always { name: "one leader a term", holds: |state, _| one_leader_a_term(state) },
-        Always { name: "logs match", holds: |state, _| pairs(state.nodes.len()).all(|(one, other)| logs_match(state, one, other)) },
+        Always {
+            name: "logs match",
+            holds: |state, _| pairs(state.nodes.len()).all(|(one, other)| logs_match(state, one, other)),
+        },
         Always { name: "committed prefixes agree", holds: |state, _| committed_prefixes_agree(state) },
-        Always { name: "what is committed stays what it is", holds: |state, _| only_what_is_chosen_is_committed(state) },
+        Always {
+            name: "what is committed stays what it is",
+            holds: |state, _| only_what_is_chosen_is_committed(state),
+        },
         Always { name: "a later leader has all that is committed", holds: |state, _| leaders_are_complete(state) },
-        Always { name: "what a leader believes to be there is durable there", holds: |state, _| matched_is_durable(state) },
+        Always {
+            name: "what a leader believes to be there is durable there",
+            holds: |state, _| matched_is_durable(state),
+        },
         Always {
             name: "what a leader commits is durable on a quorum",
             holds: |state, _| commits_are_durable_on_a_quorum(state),
@@ -65,7 +74,10 @@ fn of_all() -> [AlwaysOf; 9] {
             name: "what was persisted is what is known",
             holds: |state, _| replicas(state).all(|(node, it)| *it.image() == state.nodes[node].written()),
         },
-        Always { name: "no command is applied twice", holds: |state, _| replicas(state).all(|(_, it)| are_distinct(it.application())) },
+        Always {
+            name: "no command is applied twice",
+            holds: |state, _| replicas(state).all(|(_, it)| are_distinct(it.application())),
+        },
     ]
 }
 
@@ -108,9 +120,9 @@ fn leaders_are_complete(state: &State) -> bool {
     let leaders = replicas(state).filter(|(_, replica)| replica.role() == RoleName::Leader);
     leaders.into_iter().all(|(_, leader)| {
         let of_earlier = chosen().filter(|(_, chosen)| chosen.by < leader.term());
-        of_earlier.into_iter().all(|(index, chosen)| {
-            invariants::has(leader.log(), Boundary { index, term: chosen.term })
-        })
+        of_earlier
+            .into_iter()
+            .all(|(index, chosen)| invariants::has(leader.log(), Boundary { index, term: chosen.term }))
     })
 }
 
@@ -174,7 +186,9 @@ fn nothing_is_taken_back(step: &StepOf<'_>) -> bool {
     nodes.into_iter().all(|(before, after)| {
         let process = before.machine.as_ref().zip(after.machine.as_ref());
         let goes_on = process.is_none_or(|(before, after)| {
-            kept(before.image(), after.image()) && before.commit() <= after.commit() && before.applied() <= after.applied()
+            kept(before.image(), after.image())
+                && before.commit() <= after.commit()
+                && before.applied() <= after.applied()
         });
         kept(&before.disk, &after.disk) && (goes_on || has_begun_anew(step))
     })

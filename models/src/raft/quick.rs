@@ -2,8 +2,8 @@
 
 use super::case::Case;
 use super::witnesses::{
-    a_third_term, append_refused, applied, committed_everywhere, dies_on_the_way, elected, truncated, two_lead, unknown,
-    vote_refused,
+    a_third_term, append_refused, applied, committed_everywhere, dies_on_the_way, elected, truncated, two_lead,
+    unknown, vote_refused,
 };
 use crate::cluster::Budgets;
 use crate::{Model, Scope};

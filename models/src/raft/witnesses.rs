@@ -67,7 +67,9 @@ fn sends(step: &StepOf<'_>, is_meant: fn(&Body<super::Ledger>) -> bool) -> bool 
 pub(super) fn vote_refused() -> SomeStepOf {
     SomeStep {
         name: "a vote is refused",
-        holds: |step| sends(step, |body| matches!(body, Body::Voted { granted: false } | Body::PreVoted { granted: false })),
+        holds: |step| {
+            sends(step, |body| matches!(body, Body::Voted { granted: false } | Body::PreVoted { granted: false }))
+        },
     }
 }
 
@@ -78,7 +80,10 @@ pub(super) fn append_refused() -> SomeStepOf {
 
 /// A command is applied, and its client is told.
 pub(super) fn applied() -> SomeStepOf {
-    SomeStep { name: "a command is answered", holds: |step| answers(step, |answer| matches!(answer, Answer::Applied { .. })) }
+    SomeStep {
+        name: "a command is answered",
+        holds: |step| answers(step, |answer| matches!(answer, Answer::Applied { .. })),
+    }
 }
 
 fn answers(step: &StepOf<'_>, is_meant: fn(&Answer<super::Ledger>) -> bool) -> bool {
@@ -87,5 +92,8 @@ fn answers(step: &StepOf<'_>, is_meant: fn(&Answer<super::Ledger>) -> bool) -> b
 
 /// A client hears that nobody knows what became of its command.
 pub(super) fn unknown() -> SomeStepOf {
-    SomeStep { name: "the fate of a command is not known", holds: |step| answers(step, |answer| matches!(answer, Answer::Unknown)) }
+    SomeStep {
+        name: "the fate of a command is not known",
+        holds: |step| answers(step, |answer| matches!(answer, Answer::Unknown)),
+    }
 }

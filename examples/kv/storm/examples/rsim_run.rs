@@ -11,7 +11,9 @@ fn main() {
         let plan = scenario.plan(from);
         let run = scenario.run_traced(tier, &plan).unwrap();
         println!("{plan:#?}");
-        for line in &run.trace { println!("{line}"); }
+        for line in &run.trace {
+            println!("{line}");
+        }
         println!("{:?}", run.verdict);
         return;
     }

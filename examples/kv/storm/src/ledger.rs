@@ -2,9 +2,9 @@
 
 use crate::claims;
 use crate::store::{self, Held, Operation};
-use purlin_kv::{Kv, Outcome};
 use purlin::Instant;
 use purlin::raft::{Answer, Consistency, Refusal, Request, Stamp};
+use purlin_kv::{Kv, Outcome};
 use purlin_sim::checker::{Violation, claim};
 use purlin_sim::cluster::Ask;
 use purlin_sim::linearizability::{

@@ -20,9 +20,9 @@ pub use judge::Referee;
 pub use options::{Options, Tuning};
 pub use users::User;
 
-use purlin_kv::Kv;
 use core::marker::PhantomData;
 use purlin::raft::Raft;
+use purlin_kv::Kv;
 use purlin_sim::checker::Violation;
 use purlin_sim::cluster::{Client, ClockBounds, Cluster, Desk, Node, Occasion, Recovery, Setting, View};
 use purlin_sim::{Die, FaultKind, InvalidPlan, Scenario};
