@@ -130,7 +130,7 @@ fn two_histories_of_one_term_are_found_whatever_is_expected() {
     assert!(applied[0]["got"]["because"].to_string().contains("applies"), "{applied}");
     let stored = failed_scenario(json!([append(1, "a", 0), append(2, "b", 0)]));
     assert_eq!(stored[0]["got"]["row"], 1, "{stored}");
-    assert!(stored[0]["got"]["because"].to_string().contains("agree"), "{stored}");
+    assert!(stored[0]["got"]["because"].to_string().contains("do not match"), "{stored}");
 }
 
 #[test]

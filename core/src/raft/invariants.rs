@@ -35,7 +35,7 @@ pub fn claims<S: Application>() -> [(&'static str, Claim<S>); 12] {
         ("who_stands_has_voted_for_itself", who_stands_has_voted_for_itself),
         ("a_leader_begins_with_an_entry_of_its_term", |raft, _| a_leader_begins_with_an_entry_of_its_term(raft)),
         ("a_leader_counts_the_votes_of_its_membership", |raft, _| a_leader_counts_the_votes_of_its_membership(raft)),
-        ("next_is_behind_matched", |raft, _| next_is_behind_matched(raft)),
+        ("next_is_behind_matched", next_is_behind_matched),
         ("matched_is_within_the_log", |raft, _| matched_is_within_the_log(raft)),
         ("a_leader_changes_members_one_at_a_time", |raft, _| a_leader_changes_members_one_at_a_time(raft)),
     ]
@@ -76,12 +76,14 @@ pub fn the_membership_in_force_is_the_last_of_the_log<S: Application>(raft: &Raf
     let expected = match memberships(image).last() {
         Some((index, membership)) => (index, membership),
         // What was evicted from memory cannot be read here.
-        None if image.membership_index() < image.log.first_held() && image.log.boundary() != image.snapshot.at => {
-            return true;
-        }
+        None if is_evicted(image, image.membership_index()) => return true,
         None => (image.snapshot.membership_index, &image.snapshot.membership),
     };
     (image.membership_index(), image.membership()) == expected
+}
+
+fn is_evicted<S: Application>(image: &Image<S>, index: u64) -> bool {
+    image.snapshot.at.index < index && index < image.log.first_held()
 }
 
 /// The memberships among the entries in memory behind the snapshot.
@@ -155,9 +157,12 @@ pub fn a_leader_counts_the_votes_of_its_membership<S: Application>(raft: &Raft<S
     })
 }
 
-/// What is sent next is behind what is known to be there.
-pub fn next_is_behind_matched<S: Application>(raft: &Raft<S>) -> bool {
-    of_leader(raft, |leader| leader.progress.iter().all(|progress| progress.next > progress.matched))
+/// What is sent next to another is behind what is known to be there.
+pub fn next_is_behind_matched<S: Application>(raft: &Raft<S>, config: &Config) -> bool {
+    of_leader(raft, |leader| {
+        let mut others = leader.progress.iter().filter(|progress| progress.member != config.me());
+        others.all(|progress| progress.next > progress.matched)
+    })
 }
 
 /// Nobody is believed to have what the leader has not.
@@ -166,12 +171,12 @@ pub fn matched_is_within_the_log<S: Application>(raft: &Raft<S>) -> bool {
     of_leader(raft, |leader| leader.progress.iter().all(|progress| progress.matched <= last))
 }
 
-/// There is at most one membership in a leader's log of its own making that is not committed.
+/// A leader makes a membership of its own only once it knows what is committed, and one at a time.
 pub fn a_leader_changes_members_one_at_a_time<S: Application>(raft: &Raft<S>) -> bool {
     of_leader(raft, |leader| {
-        let own = memberships(&raft.image).filter(|(index, _)| *index >= leader.since);
-        let open = memberships(&raft.image).filter(|(index, _)| *index > raft.commit).count();
-        own.filter(|(index, _)| *index > raft.commit).count() == 0 || open == 1
+        let open = || memberships(&raft.image).filter(|(index, _)| *index > raft.commit);
+        let is_own_open = open().any(|(index, _)| index >= leader.since);
+        !is_own_open || (raft.commit >= leader.since && open().count() == 1)
     })
 }
 

@@ -14,7 +14,7 @@ mod tell;
 use super::super::Case;
 use super::super::compare::Mismatch;
 use super::membership::{WrittenChange, WrittenTransition, changes, member};
-use always::{Witness, logs_match};
+use always::{Witness, all_agree};
 use envelope::Envelope;
 use network::Network;
 use node::{Node, Sent};
@@ -72,7 +72,7 @@ impl Cluster {
         if self.take(Step::read(written)?)? == Taken::Skipped {
             return Ok(());
         }
-        logs_match(&self.nodes).map_err(broken)?;
+        all_agree(&self.nodes).map_err(broken)?;
         expected.iter().try_for_each(|row| expectation::hold(self, row))
     }
 

@@ -122,7 +122,11 @@ impl Node {
         self.asked.clear();
     }
 
-    pub(super) fn leads(&self) -> bool {
+    pub(super) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    fn leads(&self) -> bool {
         self.replica.as_ref().is_some_and(|replica| replica.role() == RoleName::Leader)
     }
 
