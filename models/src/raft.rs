@@ -10,13 +10,17 @@
 
 mod case;
 mod claims;
-mod full;
+mod disks;
+mod elections;
 mod history;
 mod ledger;
-mod quick;
+mod members;
+mod reads;
+mod replication;
+mod snapshots;
 mod witnesses;
 
-pub use case::{Case, TICK, ignores_what_is_over, log, means_nothing, named, read, small};
+pub use case::{Case, TICK, ignores_what_is_over, log, means_nothing, named, read, says_as_much, small};
 pub use history::{Chosen, History};
 pub use ledger::Ledger;
 
@@ -28,7 +32,9 @@ pub type Replica = Raft<Ledger>;
 
 /// All of them.
 pub(crate) fn models() -> Vec<Box<dyn Model>> {
-    quick::models().into_iter().chain(full::models()).collect()
+    let [elections, replication, disks] = [elections::models(), replication::models(), disks::models()];
+    let [snapshots, members, reads] = [snapshots::models(), members::models(), reads::models()];
+    [elections, replication, disks, snapshots, members, reads].into_iter().flatten().collect()
 }
 
 /// The member that runs on a node.

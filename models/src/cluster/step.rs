@@ -28,7 +28,8 @@ impl<Effect> Clock for StepHost<'_, Effect> {
 
 impl<Effect> Host<Effect> for StepHost<'_, Effect> {
     fn choose(&mut self, bound: NonZeroU32) -> u32 {
-        self.die.choose(bound)
+        // A die with one face is no die.
+        if bound == NonZeroU32::MIN { 0 } else { self.die.choose(bound) }
     }
 
     fn emit(&mut self, effect: Effect) {

@@ -9,7 +9,8 @@ use core::num::NonZeroU32;
 use core::time::Duration;
 use purlin::log::Boundary;
 use purlin::raft::{
-    Body, Consistency, Entry, Image, Member, Membership, Payload, Record, Request, RoleName, Settings, Slice, Timer,
+    Applied, Body, Consistency, Entry, Image, Member, Membership, Payload, Record, Request, RoleName, Settings, Slice,
+    Snapshot, Timer,
 };
 use std::sync::Arc;
 
@@ -48,6 +49,7 @@ impl Case {
         let settings: Vec<Settings> = (0..founders).map(|node| small(node, founders)).collect();
         let world = ClusterScope {
             ignores: ignores_what_is_over,
+            supersedes: says_as_much,
             own_first: true,
             in_flight: 16,
             past: Past::Exact,
@@ -135,6 +137,18 @@ impl Case {
         self
     }
 
+    /// How many requests there are.
+    pub fn requests(&self) -> u8 {
+        self.world.budgets.requests
+    }
+
+    /// Leaders are elected, and nothing is heard of them.
+    #[must_use]
+    pub fn only_votes(mut self) -> Self {
+        self.world.ignores = all_but_votes;
+        self
+    }
+
     /// Messages that are dropped: by default those that can mean nothing any more to their receiver.
     #[must_use]
     pub fn ignores(mut self, ignores: fn(&Node<Replica>, &Packet<Replica>) -> bool) -> Self {
@@ -193,8 +207,14 @@ pub fn read() -> Request<Ledger> {
 /// The records of a log of these terms, in a later term or that of its last entry, of which so many entries are known to be
 /// committed. Its commands are its indices.
 pub fn log(term: u64, terms: &[u64], commit: u64) -> Vec<Record<Ledger>> {
-    let entry = |(index, term): (u64, &u64)| Entry { index, term: *term, payload: Payload::Command(100 + index as u8) };
-    let entries: Slice<Ledger> = (1..).zip(terms).map(entry).collect::<Vec<_>>().into();
+    let payloads = (100..).zip(terms).map(|(command, term)| (*term, Payload::Command(command)));
+    entries(term, payloads.collect(), commit)
+}
+
+/// The records of a log of these entries: each with its term and what it says.
+pub(super) fn entries(term: u64, entries: Vec<(u64, Payload<Ledger>)>, commit: u64) -> Vec<Record<Ledger>> {
+    let entry = |(index, (term, payload))| Entry { index, term, payload };
+    let entries: Slice<Ledger> = (1..).zip(entries).map(entry).collect::<Vec<_>>().into();
     let mut records = vec![Record::Term { term, vote: None }];
     if !entries.is_empty() {
         records.push(Record::Append { entries, commit });
@@ -202,10 +222,53 @@ pub fn log(term: u64, terms: &[u64], commit: u64) -> Vec<Record<Ledger>> {
     records
 }
 
+/// And a vote that was given in that term.
+pub(super) fn voted(mut records: Vec<Record<Ledger>>, term: u64, node: usize) -> Vec<Record<Ledger>> {
+    records.push(Record::Term { term, vote: Some(member(node)) });
+    records
+}
+
+/// And a snapshot of the first entries, which are dropped. No session began in them.
+pub(super) fn compacted(mut records: Vec<Record<Ledger>>, through: u64) -> Vec<Record<Ledger>> {
+    let mut image = Image::default();
+    image.fold(Record::Began { founders: Arc::new(Membership::of_voters((0..3).map(member))) });
+    records.iter().cloned().for_each(|record| image.fold(record));
+    let mut state = Ledger::default();
+    for entry in image.log.held_from(1).take_while(|entry| entry.index <= through) {
+        if let Payload::Command(command) = entry.payload {
+            state.0.push(command);
+        }
+    }
+    let (membership_index, membership) = image.membership_at(through);
+    let at = Boundary { index: through, term: image.log.term(through).expect("what is dropped was there") };
+    let applied = Applied { state, ..Applied::default() };
+    let snapshot = Snapshot { at, membership_index, membership: Arc::clone(membership), applied };
+    records.push(Record::Compact { snapshot: Arc::new(snapshot), through: at });
+    records
+}
+
 /// Messages of an earlier term, and those that only another role of their term could take, are not kept. Who sent them hears
 /// nothing, as if they were lost.
 pub fn ignores_what_is_over(node: &Node<Replica>, packet: &Packet<Replica>) -> bool {
     is_of_the_past(node, packet) || means_nothing(node, packet)
+}
+
+/// Besides, no entries are heard of.
+pub(super) fn all_but_votes(node: &Node<Replica>, packet: &Packet<Replica>) -> bool {
+    let votes = |body: &_| {
+        matches!(body, Body::Vote { .. } | Body::Voted { .. } | Body::PreVote { .. } | Body::PreVoted { .. })
+    };
+    !votes(&packet.message.body) || ignores_what_is_over(node, packet)
+}
+
+/// Besides, the third replica is cut off.
+pub(super) fn silent_third(node: &Node<Replica>, packet: &Packet<Replica>) -> bool {
+    packet.from == 2 || packet.to == 2 || ignores_what_is_over(node, packet)
+}
+
+/// Besides, the first and the third replica hear nothing of each other.
+pub(super) fn silent_first_and_third(node: &Node<Replica>, packet: &Packet<Replica>) -> bool {
+    packet.from + packet.to == 2 && packet.from != 1 || ignores_what_is_over(node, packet)
 }
 
 fn term_of(node: &Node<Replica>) -> u64 {
@@ -231,6 +294,21 @@ pub fn means_nothing(node: &Node<Replica>, packet: &Packet<Replica>) -> bool {
             let is_known = entries.is_empty() && *commit <= replica.commit() && has(replica, *prev);
             is_known && replica.leader() == Some(member(packet.from))
         }
+        _ => false,
+    }
+}
+
+/// A later message says all that an earlier one does, and more.
+pub fn says_as_much(later: &Packet<Replica>, earlier: &Packet<Replica>) -> bool {
+    if later.message.term != earlier.message.term {
+        return false;
+    }
+    match (&later.message.body, &earlier.message.body) {
+        (Body::Append { round, prev, commit, entries }, Body::Append { round: a, prev: b, commit: c, entries: d }) => {
+            let is_within = prev.index <= b.index && b.index + d.len() as u64 <= prev.index + entries.len() as u64;
+            is_within && round >= a && commit >= c
+        }
+        (Body::Appended { round, matched }, Body::Appended { round: a, matched: b }) => round >= a && matched >= b,
         _ => false,
     }
 }

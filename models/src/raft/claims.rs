@@ -13,6 +13,11 @@ pub(super) type World = ClusterScope<Replica, History>;
 pub(super) type StepOf<'a> = Step<'a, Replica, History>;
 type AlwaysOf = Always<Replica, History>;
 
+/// Whether a node leads.
+pub(super) fn leads(state: &State, node: usize) -> bool {
+    state.machine(node).is_some_and(|replica| replica.role() == RoleName::Leader)
+}
+
 /// Claims about states.
 pub(super) fn always() -> Vec<AlwaysOf> {
     of_each().into_iter().chain(of_all()).collect()
@@ -43,7 +48,7 @@ fn of_each() -> [AlwaysOf; 12] {
         "a leader begins with an entry of its term" => |it, _| invariants::a_leader_begins_with_an_entry_of_its_term(it),
         "a leader counts by the last membership of its log" =>
             |it, _| invariants::a_leader_counts_the_votes_of_its_membership(it),
-        "what is sent next is behind what is known to be there" => |it, _| invariants::next_is_behind_matched(it),
+        "what is sent next is behind what is known to be there" => invariants::next_is_behind_matched,
         "nobody is believed to have what the leader has not" => |it, _| invariants::matched_is_within_the_log(it),
         "a leader changes members one at a time" => |it, _| invariants::a_leader_changes_members_one_at_a_time(it),
     ]

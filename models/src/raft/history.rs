@@ -17,6 +17,8 @@ pub struct History {
     pub chosen: SmallVec<[Chosen; 4]>,
     /// The last entry that a client knows to be applied.
     pub told: u64,
+    /// Somebody was asked for a command.
+    pub has_proposed: bool,
     /// What was told when a linearizable read was asked that is not answered yet.
     pub reading: SmallVec<[(usize, Ticket, u64); 1]>,
     /// What commands of sessions were answered, by their numbers.
@@ -61,6 +63,7 @@ impl Ghost<Replica> for History {
 
 impl History {
     fn asked(&mut self, node: usize, ticket: Ticket, request: &Request<super::Ledger>) {
+        self.has_proposed |= matches!(request, Request::Propose { .. });
         match request {
             Request::Read { consistency: Consistency::Linearizable, .. } => {
                 self.reading.push((node, ticket, self.told));

@@ -146,6 +146,7 @@ impl Referee {
                     self.serving.insert(node);
                 }
             }
+            Shown::HandedOver => self.saw(claims::A_LEADERSHIP_WAS_HANDED_OVER),
             Shown::Written => self.was_written |= is_calm,
             Shown::ReadRefused => self.saw(claims::A_READ_WAS_REFUSED),
             Shown::Recalled => self.saw(claims::A_RETRY_WAS_ANSWERED_FROM_MEMORY),
@@ -168,7 +169,10 @@ impl Referee {
             Announcement::Compacted { .. } => self.saw(claims::A_LOG_WAS_COMPACTED),
             Announcement::Installed { .. } => self.saw(claims::A_SNAPSHOT_WAS_INSTALLED),
             Announcement::MembersChanged { index, membership } if *index > self.membership.0 => {
+                let newcomer = self.options.member(self.options.founders.into());
                 self.saw_if(membership.is_joint(), claims::TWO_HALVES_DECIDED);
+                self.saw_if(!membership.learners.is_empty(), claims::A_LEARNER_WAS_TAKEN_IN);
+                self.saw_if(membership.voters.contains(&newcomer), claims::A_NEW_INCARNATION_VOTED);
                 self.membership = (*index, Membership::clone(membership));
             }
             Announcement::StorageRegressed { .. } => {
