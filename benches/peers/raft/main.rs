@@ -16,6 +16,7 @@
 
 mod cases;
 mod child;
+mod drive;
 mod omnipaxos;
 mod openraft;
 mod options;
@@ -25,9 +26,9 @@ mod table;
 mod workload;
 
 use child::{Errand, MEASURE};
+use drive::{Figures, drive};
 use options::Options;
 use std::process::ExitCode;
-use workload::{Figures, drive};
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();

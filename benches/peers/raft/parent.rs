@@ -2,8 +2,9 @@
 
 use crate::cases::{Case, Program};
 use crate::child::MEASURE;
+use crate::drive::Figures;
 use crate::options::Options;
-use crate::workload::{Figures, Load};
+use crate::workload::Load;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
