@@ -32,7 +32,9 @@ enum Open {
         key: u8,
         call: Option<Call>,
     },
-    Write { call: Option<Call> },
+    Write {
+        call: Option<Call>,
+    },
     Stamped {
         session: u64,
         sequence: u64,
@@ -146,7 +148,14 @@ impl Ledger {
         Ok(Shown::Read { is_fresh })
     }
 
-    fn wrote(&mut self, at: Instant, ask: Ask, index: u64, call: Option<Call>, outcome: &Outcome) -> Result<Shown, Violation> {
+    fn wrote(
+        &mut self,
+        at: Instant,
+        ask: Ask,
+        index: u64,
+        call: Option<Call>,
+        outcome: &Outcome,
+    ) -> Result<Shown, Violation> {
         self.done(at, call, outcome);
         let other = self.entries.insert(index, ask);
         claim(claims::AN_ENTRY_ANSWERS_ONE_PROPOSAL, other.is_none(), || {
