@@ -58,7 +58,10 @@ fn a_recovered_machine_goes_on_from_the_image<S: Subject>(script: Script<S>) -> 
 /// Law 4: where a decision rests on the image alone, a recovered machine decides alike.
 fn recovery_decides_durably_alike<S: Subject>(script: Script<S>) -> Result<(), TestCaseError> {
     Run::watched(&script, |steady, operation| {
-        let Some(input) = steady.input_of(operation).filter(S::rests_on_the_image) else { return Ok(()) };
+        let Some(input) = steady.input_of(operation) else { return Ok(()) };
+        if !S::rests_on_the_image(&steady.machine, &input) {
+            return Ok(());
+        }
         let (mut steady, mut shaken) = (steady.clone(), steady.clone());
         shaken.crash();
         prop_assert_eq!(durable::<S>(steady.step(input.clone())), durable::<S>(shaken.step(input)));

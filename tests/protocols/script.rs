@@ -18,13 +18,18 @@ pub(crate) trait Subject: Debug + Clone + 'static {
     /// Every timer that it has.
     fn timers() -> Vec<<Self::Machine as Protocol>::Timer>;
     /// Whether the decision on this input rests on the image alone.
-    fn rests_on_the_image(input: &Input<Self::Machine>) -> bool;
+    fn rests_on_the_image(machine: &Self::Machine, input: &Input<Self::Machine>) -> bool;
     /// The first claim of the room that does not hold.
     fn broken_claim(machine: &Self::Machine, config: &<Self::Machine as Machine>::Config) -> Option<&'static str>;
 
     /// The address of the machine itself: what it says to itself is delivered.
     fn oneself(_config: &<Self::Machine as Machine>::Config) -> Option<<Self::Machine as Protocol>::Address> {
         None
+    }
+
+    /// The input as somebody would send it who knows how the machine stands.
+    fn fitted(_machine: &Self::Machine, input: Input<Self::Machine>) -> Input<Self::Machine> {
+        input
     }
 
     /// Whether the timer would be stale if it fired now. Some are never: that time has passed is what they tell.
@@ -180,7 +185,7 @@ impl<S: Subject> Run<S> {
 
     pub(crate) fn input_of(&self, operation: &Operation<S>) -> Option<Input<S::Machine>> {
         let Operation::Take(input) = operation else { return None };
-        let mut input = input.clone();
+        let mut input = S::fitted(&self.machine, input.clone());
         if let Input::Request { ticket, .. } = &mut input {
             *ticket = Ticket(self.tickets + 1);
         }

@@ -2,6 +2,7 @@
 
 use crate::identity::Identity;
 use purlin::log::{self, BlockError, Boundary, MutationError, ReadError};
+use purlin::raft::NotRecoverable;
 use std::io;
 use std::path::PathBuf;
 
@@ -219,4 +220,41 @@ pub enum StoreError {
     /// Nothing more is written, or read: something has failed before, or the journal's thread has panicked.
     #[error("nothing more is done here: something has failed before; open the directory again")]
     Ended,
+}
+
+/// What was to be done by hand was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum RecoveryError {
+    /// The directory was not opened.
+    #[error(transparent)]
+    Open(Box<OpenError>),
+    /// The replica cannot go on alone.
+    #[error(transparent)]
+    NotRecoverable(#[from] NotRecoverable),
+    /// Something is there already.
+    #[error("{} is there already, and is left alone: give another path, or move it away", .0.display())]
+    Exists(PathBuf),
+    /// There is nothing to copy.
+    #[error("there is no snapshot in {}: give the directory of a replica that has begun", .0.display())]
+    NoSnapshot(PathBuf),
+    /// The file is no snapshot of this application, or was altered.
+    #[error("{} cannot be used: {error}; give another copy", path.display())]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: SheetError,
+    },
+    /// Whoever is to begin is none of the founders.
+    #[error("{0} is none of the founders: name it among them, or let it join with an empty directory")]
+    NoFounder(Identity),
+    /// The log was not written.
+    #[error("the log was not written: {0}")]
+    Log(#[from] MutationError),
+    /// Something was not written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The disk is full or fails.
+    #[error("{0}")]
+    Disk(BlockError),
 }

@@ -172,11 +172,21 @@ impl Cabinet for Folder {
 
 impl SnapshotFile {
     pub(crate) fn open(path: PathBuf) -> Result<Self, BlockError> {
-        let opened = File::open(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
-        match opened {
-            Ok((length, file)) => Ok(Self { path, file, length }),
+        Self::try_open(path.clone()).map_err(|error| told(&path, &error))
+    }
+
+    pub(crate) fn open_if_there(path: PathBuf) -> Result<Option<Self>, BlockError> {
+        match Self::try_open(path.clone()) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(told(&path, &error)),
         }
+    }
+
+    fn try_open(path: PathBuf) -> io::Result<Self> {
+        let file = File::open(&path)?;
+        let length = file.metadata()?.len();
+        Ok(Self { path, file, length })
     }
 }
 

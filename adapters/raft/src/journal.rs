@@ -9,6 +9,8 @@ use purlin::log::Blocks;
 use purlin::raft::{Application, Image, Load, Loaded, Raft, Record};
 use purlin_tokio::{Appending, Journal, JournalError, Pipeline};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
 use tokio::sync::oneshot;
@@ -39,6 +41,7 @@ struct Append<S: Application> {
 pub struct RaftJournal<S: Application> {
     place: String,
     desk: Desk<S>,
+    syncs: Arc<AtomicU64>,
     thread: Option<JoinHandle<Result<(), StoreError>>>,
 }
 
@@ -46,15 +49,21 @@ impl<S: Application> RaftJournal<S> {
     pub(crate) fn start<B: Blocks + Send + 'static, C: Cabinet>(store: Store<S, B, C>) -> Result<Self, OpenError> {
         let place = store.cabinet.lock().place();
         let (jobs, waiting) = mpsc::channel();
-        let clerk = Clerk { store, background: None };
+        let syncs = Arc::new(AtomicU64::new(0));
+        let clerk = Clerk { store, syncs: Arc::clone(&syncs), background: None };
         let thread = thread::Builder::new().name("purlin-raft".into()).spawn(move || clerk.work(&waiting));
         let thread = thread.map_err(|source| OpenError::Io { path: PathBuf::from(&place), source })?;
-        Ok(Self { place, desk: Desk { jobs }, thread: Some(thread) })
+        Ok(Self { place, desk: Desk { jobs }, syncs, thread: Some(thread) })
     }
 
     /// The directory, for people.
     pub fn place(&self) -> &str {
         &self.place
+    }
+
+    /// How often it has synced since it was opened: once for all appends that came together.
+    pub fn syncs(&self) -> u64 {
+        self.syncs.load(Ordering::Relaxed)
     }
 
     /// Waits until everything is written, and closes the directory.
@@ -100,6 +109,7 @@ async fn answer<R>(told: oneshot::Receiver<Result<R, Failure>>) -> Result<R, Fai
 /// The thread.
 struct Clerk<S: Application, B, C: Cabinet> {
     store: Store<S, B, C>,
+    syncs: Arc<AtomicU64>,
     /// A snapshot that is being written.
     background: Option<JoinHandle<Result<Shelf<C::Sheet>, StoreError>>>,
 }
@@ -156,6 +166,7 @@ impl<S: Application, B: Blocks, C: Cabinet> Clerk<S, B, C> {
             }
         }
         let written = self.store.take(records).and_then(|()| self.store.sync());
+        self.syncs.fetch_add(1, Ordering::Relaxed);
         tell(waiting, &written);
         written?;
         Ok(next)

@@ -42,14 +42,17 @@ mod identity;
 mod journal;
 mod open;
 mod postcards;
+mod recovery;
 mod sheet;
 mod store;
 #[cfg(test)]
 mod tests;
+pub mod wire;
 
 pub use cabinet::{Cabinet, Sheet};
-pub use error::{OpenError, StoreError};
+pub use error::{Damage, Loss, OpenError, RecoveryError, SheetError, StoreError};
 pub use folder::{Folder, SnapshotFile};
 pub use identity::Identity;
 pub use journal::RaftJournal;
 pub use open::{Options, open, open_on};
+pub use recovery::{backup, force_new_cluster, restore};

@@ -20,7 +20,7 @@ use purlin::raft::{Application, Entry, Load, Loaded, Membership, Payload, Record
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How many entries are read from the log at once.
-pub(crate) const STRETCH: u64 = 64;
+pub(crate) const STRETCH: u64 = 16;
 
 /// A journal's log, and what is beside it.
 pub(crate) struct Store<S: Application, B, C: Cabinet> {
@@ -143,15 +143,16 @@ impl<S: Application, B: Blocks, C: Cabinet> Store<S, B, C> {
         Draft { number, origin, through, snapshot }
     }
 
-    /// Entries that are there already are not written again. They were acknowledged, perhaps: a crash between truncating
+    /// Entries that do not follow change nothing, as in an image. Those that are there already are not written again. They were acknowledged, perhaps: a crash between truncating
     /// and appending must not take them.
     fn append(&mut self, entries: &Slice<S>, commit: u64) -> Result<(), StoreError> {
-        let is_there = |entry: &Entry<S>| self.log.term(entry.index) == Ok(entry.term);
-        let known = match entries.first() {
-            Some(first) if first.index > self.log.last_index() => 0,
-            _ => entries.iter().take_while(|entry| is_there(entry)).count(),
+        let (boundary, last) = (self.log.boundary().index, self.log.last_index());
+        let Some(first) = entries.first().filter(|first| first.index > boundary && first.index <= last + 1) else {
+            return Ok(());
         };
-        let Some(end) = entries.last().map(|last| last.index + 1) else { return Ok(()) };
+        let is_there = |entry: &&Entry<S>| self.log.term(entry.index) == Ok(entry.term);
+        let known = if first.index > last { 0 } else { entries.iter().take_while(is_there).count() };
+        let end = first.index + entries.len() as u64;
         let new = &entries[known..];
         self.log.truncate_suffix(new.first().map_or(end, |first| first.index))?;
         self.append_new(new)?;

@@ -76,12 +76,14 @@ pub fn the_membership_in_force_is_the_last_of_the_log<S: Application>(raft: &Raf
     let expected = match memberships(image).last() {
         Some((index, membership)) => (index, membership),
         // What was evicted from memory cannot be read here.
-        None if image.membership_index() < image.log.first_held() && image.log.boundary() != image.snapshot.at => {
-            return true;
-        }
+        None if is_evicted(image, image.membership_index()) => return true,
         None => (image.snapshot.membership_index, &image.snapshot.membership),
     };
     (image.membership_index(), image.membership()) == expected
+}
+
+fn is_evicted<S: Application>(image: &Image<S>, index: u64) -> bool {
+    image.snapshot.at.index < index && index < image.log.first_held()
 }
 
 /// The memberships among the entries in memory behind the snapshot.

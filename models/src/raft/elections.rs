@@ -82,7 +82,7 @@ fn handing_over() -> Vec<Box<dyn Model>> {
     vec![
         transfer("a transfer")
             .hasty(Timer::Transfer, [0], 1)
-            .sometimes([two_lead()])
+            .sometimes([elected()])
             .some_step([handed_over(), not_handed_over(), applied()])
             .boxed(),
     ]

@@ -11,28 +11,37 @@ pub(super) fn models() -> Vec<Box<dyn Model>> {
     [asking(), leasing(), thorough()].into_iter().flatten().collect()
 }
 
-/// Whoever leads is asked for a command once, and whoever knows a leader for reads.
-fn reading(name: &'static str, scope: Scope, requests: u8) -> Case {
-    Case::new(name, scope, 3).asks(requests, |state, node, ask| {
+/// One command of a leader among the first nodes given, and reads of those among the second that know a leader.
+fn reading(case: Case, requests: u8, commands: &'static [usize], reads: &'static [usize]) -> Case {
+    case.asks(requests, |state, node, ask| {
         let Some(replica) = state.machine(node) else { return };
-        if leads(state, node) && !state.ghost.has_proposed {
-            ask(Request::Propose { stamp: None, command: replica.term() as u8 });
+        if commands.contains(&node) && leads(state, node) && !state.ghost.has_proposed {
+            ask(Request::Propose { stamp: None, command: 1 });
         }
-        if replica.leader().is_some() && node < 2 {
+        if reads.contains(&node) && replica.leader().is_some() {
             ask(read());
         }
     })
 }
 
 fn asking() -> Vec<Box<dyn Model>> {
+    let quick = |name, founders| Case::new(name, Scope::Quick, founders).elections([0], 1);
     vec![
-        reading("a read and another leader", Scope::Quick, 2)
-            .elections([0, 1], 2)
-            .some_step([read_answered(), read_refused()])
+        reading(quick("a read of an old leader", 3).elections([1], 1), 2, &[1], &[0])
+            .sometimes([two_lead()])
+            .some_step([read_answered(), read_refused(), applied()])
             .boxed(),
-        reading("reads of a leader and a follower, and duplicates", Scope::Quick, 3)
-            .elections([0], 1)
-            .befall(Budgets { duplicates: 1, requests: 2, ..Budgets::CALM })
+        reading(quick("a read of a new leader", 3).elections([1], 1), 2, &[0], &[1])
+            .sometimes([two_lead()])
+            .some_step([read_answered(), applied()])
+            .boxed(),
+        reading(quick("reads of a leader and a follower, and duplicates", 2), 3, &[0], &[0, 1])
+            .befall(Budgets { duplicates: 1, ..Budgets::CALM })
+            .some_step([read_answered(), applied()])
+            .boxed(),
+        reading(quick("a read of a follower that asks again", 2), 2, &[0], &[1])
+            .hasty(Timer::RetryReads, [1], 1)
+            .befall(Budgets { crashes: 1, ..Budgets::CALM })
             .some_step([read_answered(), applied()])
             .boxed(),
     ]
@@ -59,9 +68,10 @@ fn lease(name: &'static str, skew: u32) -> Case {
             }
         })
         .ignores(silent_first_and_third)
-        .befall(Budgets { ticks: 6, requests: 2, ..Budgets::CALM })
+        .befall(Budgets { ticks: 7, ..Budgets::CALM })
         .world(|world| {
             (world.tick, world.skew, world.lateness) = (TICK, skew, None);
+            world.unset = vec![Timer::Heartbeat, Timer::CheckQuorum, Timer::RetryReads];
         })
 }
 
@@ -81,16 +91,14 @@ fn leasing() -> Vec<Box<dyn Model>> {
 }
 
 fn thorough() -> Vec<Box<dyn Model>> {
+    let full = |name| Case::new(name, Scope::Full, 3).elections([0, 1], 2);
     vec![
-        reading("two reads, a command and another leader", Scope::Full, 3)
-            .elections([0, 1], 2)
+        reading(full("reads, a command and another leader"), 2, &[0, 1], &[0, 1])
             .sometimes([two_lead()])
             .some_step([read_answered(), read_refused(), applied()])
             .boxed(),
-        reading("reads, a heartbeat and another leader", Scope::Full, 2)
-            .elections([0, 1], 2)
-            .hasty(Timer::Heartbeat, [0], 1)
-            .befall(Budgets { duplicates: 1, requests: 2, ..Budgets::CALM })
+        reading(full("reads, duplicates and another leader"), 2, &[1], &[0, 2])
+            .befall(Budgets { duplicates: 1, ..Budgets::CALM })
             .some_step([read_answered(), read_refused()])
             .boxed(),
     ]

@@ -27,15 +27,16 @@ fn from_nothing() -> Vec<Box<dyn Model>> {
             .sometimes([committed_everywhere(), two_lead()])
             .some_step([applied(), unknown(), truncated(), append_refused()])
             .boxed(),
-        quick("two commands, one at a time, and a heartbeat", 3)
+        quick("two commands, one at a time, and a heartbeat", 2)
             .elections([0], 1)
             .with(|it| it.message_bytes_max = 0)
             .hasty(Timer::Heartbeat, [0], 1)
             .proposals(2)
+            .befall(Budgets { duplicates: 1, ..Budgets::CALM })
             .sometimes([committed_everywhere()])
             .some_step([applied()])
             .boxed(),
-        quick("two commands in a batch", 3)
+        quick("two commands in a batch", 2)
             .elections([0], 1)
             .with(|it| it.batching = true)
             .world(|world| world.own_first = false)
@@ -52,6 +53,8 @@ fn figure_7(name: &'static str, followers: [&[u64]; 2]) -> Case {
     quick(name, 3)
         .seeds([log(7, leader, 3), log(7, followers[0], 3), log(7, followers[1], 3)])
         .elections([0], 1)
+        .hasty(Timer::Heartbeat, [0], 1)
+        .befall(Budgets { duplicates: 1, ..Budgets::CALM })
         .sometimes([committed_everywhere()])
         .some_step([append_refused()])
 }
@@ -75,11 +78,11 @@ fn from_figures() -> Vec<Box<dyn Model>> {
 }
 
 /// The command of a session, tried again and again.
-fn retries(name: &'static str, scope: Scope, tries: u8) -> Case {
+fn retries(name: &'static str, scope: Scope, founders: usize, tries: u8) -> Case {
     let session = |term| vec![(term, Payload::Session { sessions_max: 1 })];
     let command = Stamp { session: 1, sequence: 1, acknowledged: 0 };
-    Case::new(name, scope, 3)
-        .seeds([0, 1, 2].map(|_| super::case::entries(1, session(1), 1)))
+    Case::new(name, scope, founders)
+        .seeds((0..founders).map(|_| super::case::entries(1, session(1), 1)))
         .elections([0, 1], 2)
         .asks(tries, move |state, node, ask| {
             if leads(state, node) {
@@ -91,7 +94,7 @@ fn retries(name: &'static str, scope: Scope, tries: u8) -> Case {
 /// Sessions: section 8 of the paper.
 fn again() -> Vec<Box<dyn Model>> {
     vec![
-        retries("a command that is tried again", Scope::Quick, 2)
+        retries("a command that is tried again", Scope::Quick, 2, 2)
             .sometimes([committed_everywhere()])
             .some_step([applied(), answered_again()])
             .boxed(),
@@ -106,7 +109,7 @@ fn thorough() -> Vec<Box<dyn Model>> {
             .sometimes([committed_everywhere(), two_lead()])
             .some_step([applied(), unknown(), truncated(), append_refused()])
             .boxed(),
-        retries("a command that is tried again twice", Scope::Full, 3)
+        retries("a command that is tried again by another leader", Scope::Full, 3, 2)
             .sometimes([committed_everywhere()])
             .some_step([applied(), answered_again()])
             .boxed(),

@@ -4,7 +4,6 @@ use super::claims::{State, StepOf};
 use super::history::replicas;
 use super::{History, Replica};
 use crate::cluster::{Kind, Seen, SomeStep, Sometimes};
-use purlin::protocol::Protocol;
 use purlin::raft::{Answer, Body, Event, Record, Refusal, Request, RoleName, SteppedDown};
 
 type SometimesOf = Sometimes<Replica, History>;
@@ -201,10 +200,8 @@ pub(super) fn steps_down(why: SteppedDown) -> SomeStepOf {
 /// Both halves decide.
 pub(super) fn in_a_joint_membership() -> SometimesOf {
     Sometimes {
-        name: "a leader is in a joint membership that is committed",
-        holds: |state, _| {
-            leaders(state).any(|it| it.membership().is_joint() && it.image().membership_index() <= it.commit())
-        },
+        name: "a leader is in a joint membership",
+        holds: |state, _| leaders(state).any(|it| it.membership().is_joint()),
     }
 }
 

@@ -149,15 +149,17 @@ fn refused_or_unharmed(stand: &Stand, offset: u64) -> Option<OpenError> {
     }
 }
 
+type Edit = fn(&[u8]) -> Vec<u8>;
+
 #[test]
 fn a_snapshot_that_was_cut_short_or_is_none_is_told() {
-    let cut = |bytes: &[u8]| bytes[..bytes.len() - 1].to_vec();
-    let other = |bytes: &[u8]| [&b"PURLLOGS"[..], &bytes[8..]].concat();
-    let newer = |bytes: &[u8]| [&bytes[..8], &2_u32.to_le_bytes(), &bytes[12..]].concat();
-    let edits: [(&dyn Fn(&[u8]) -> Vec<u8>, SheetError); 3] = [
-        (&cut, SheetError::Damaged("it is not as long as it was written")),
-        (&other, SheetError::NoSnapshot),
-        (&newer, SheetError::Version { theirs: 2, ours: 1 }),
+    let edits: [(Edit, SheetError); 3] = [
+        (|bytes| bytes[..bytes.len() - 1].to_vec(), SheetError::Damaged("it is not as long as it was written")),
+        (|bytes| [&b"PURLLOGS"[..], &bytes[8..]].concat(), SheetError::NoSnapshot),
+        (
+            |bytes| [&bytes[..8], &2_u32.to_le_bytes(), &bytes[12..]].concat(),
+            SheetError::Version { theirs: 2, ours: 1 },
+        ),
     ];
     for (edit, expected) in edits {
         let stand = compacted();

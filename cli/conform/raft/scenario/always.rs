@@ -3,7 +3,7 @@
 use super::node::Node;
 use super::payloads::Payloads;
 use super::tell::payload_of;
-use purlin::raft::{Raft, RoleName};
+use purlin::raft::{Raft, RoleName, invariants};
 use std::collections::BTreeMap;
 
 /// What was seen so far.
@@ -38,7 +38,7 @@ impl Witness {
         };
         self.at_most_one_leads_in_a_term(id, replica)?;
         self.nothing_goes_back(id, replica)?;
-        applied_is_committed_is_there(id, replica)?;
+        what_the_room_claims(id, node, replica)?;
         self.all_apply_the_same(id, replica)
     }
 
@@ -81,30 +81,25 @@ impl Witness {
     }
 }
 
-fn applied_is_committed_is_there(id: u64, replica: &Replica) -> Claim {
-    let (applied, commit, last) = (replica.applied(), replica.commit(), replica.log().last().index);
-    hold(applied <= commit, || format!("{id} has applied {applied} of {commit} that are committed"))?;
-    hold(commit <= last, || format!("{commit} entries are committed for {id}, which has {last}"))
+/// What the room claims of one replica. That what is applied is committed, and what is committed is there, is among it.
+fn what_the_room_claims(id: u64, node: &Node, replica: &Replica) -> Claim {
+    invariants::broken(replica, node.config()).map_or(Ok(()), |claim| Err(format!("of {id} it does not hold: {claim}")))
 }
 
-/// Two logs with an entry of the same index and term agree up to there.
-pub(super) fn logs_match(nodes: &BTreeMap<u64, Node>) -> Claim {
+/// What the room claims of any two replicas: that their logs match, and that they agree on what is committed.
+pub(super) fn all_agree(nodes: &BTreeMap<u64, Node>) -> Claim {
     let running = nodes.iter().filter_map(|(id, node)| Some((*id, node.replica.as_ref()?)));
     let running: Vec<(u64, &Replica)> = running.collect();
     for (place, one) in running.iter().enumerate() {
-        running[place + 1..].iter().try_for_each(|other| match_each_other(*one, *other))?;
+        running[place + 1..].iter().try_for_each(|other| agree(*one, *other))?;
     }
     Ok(())
 }
 
-fn match_each_other((one, left): (u64, &Replica), (other, right): (u64, &Replica)) -> Claim {
-    let from = left.log().first_held().max(right.log().first_held());
-    let pairs: Vec<_> = left.log().held_from(from).zip(right.log().held_from(from)).collect();
-    let agreed = pairs.iter().rposition(|(left, right)| left.term == right.term).map_or(0, |last| last + 1);
-    let differing = pairs[..agreed].iter().find(|(left, right)| left != right);
-    differing.map_or(Ok(()), |(left, right)| {
-        Err(format!("{one} has {left:?} where {other} has {right:?}, and both agree behind it"))
-    })
+fn agree((one, left): (u64, &Replica), (other, right): (u64, &Replica)) -> Claim {
+    hold(invariants::logs_match(left.log(), right.log()), || format!("the logs of {one} and {other} do not match"))?;
+    let agree = invariants::committed_prefixes_agree(left, right);
+    hold(agree, || format!("{one} and {other} do not agree on what is committed"))
 }
 
 fn hold(holds: bool, otherwise: impl FnOnce() -> String) -> Claim {

@@ -66,6 +66,17 @@ pub struct Kv {
 
 purlin::nameless!(Kv);
 
+impl Kv {
+    /// The version of commands and states as they are written. It rises with every change of their meaning or shape.
+    pub const FORMAT: u32 = 1;
+
+    /// The same, as the beginning of another cluster: nobody stands anywhere.
+    #[must_use]
+    pub fn without_places(self) -> Self {
+        Self { places: BTreeMap::new(), ..self }
+    }
+}
+
 impl Application for Kv {
     type Command = Command;
     type Outcome = Outcome;

@@ -4,9 +4,9 @@ use crate::claims;
 use crate::ledger::{Ledger, Shown};
 use crate::options::Options;
 use crate::wire::Wire;
-use purlin_kv::Kv;
 use purlin::Instant;
 use purlin::raft::{Answer, Body, Consistency, Event as Announcement, Membership, Raft, Request, SteppedDown};
+use purlin_kv::Kv;
 use purlin_sim::checker::{Coverage, Judge, Violation, claim};
 use purlin_sim::cluster::{Ask, End, Event, Phases, Unanswered};
 use std::collections::{BTreeMap, BTreeSet};
@@ -146,6 +146,7 @@ impl Referee {
                     self.serving.insert(node);
                 }
             }
+            Shown::HandedOver => self.saw(claims::A_LEADERSHIP_WAS_HANDED_OVER),
             Shown::Written => self.was_written |= is_calm,
             Shown::ReadRefused => self.saw(claims::A_READ_WAS_REFUSED),
             Shown::Recalled => self.saw(claims::A_RETRY_WAS_ANSWERED_FROM_MEMORY),
@@ -162,13 +163,16 @@ impl Referee {
             Announcement::SteppedDown { why, .. } => self.saw(match why {
                 SteppedDown::LaterTerm => claims::A_LEADER_WAS_DEPOSED,
                 SteppedDown::NoQuorum => claims::A_LEADER_MISSED_ITS_QUORUM,
-                SteppedDown::DiskStalled => claims::A_STALLED_DISK_DEPOSED_A_LEADER,
+                SteppedDown::DiskStalled => claims::A_LEADER_WAS_DEPOSED,
                 SteppedDown::Removed => claims::A_LEADER_WAS_REMOVED,
             }),
             Announcement::Compacted { .. } => self.saw(claims::A_LOG_WAS_COMPACTED),
             Announcement::Installed { .. } => self.saw(claims::A_SNAPSHOT_WAS_INSTALLED),
             Announcement::MembersChanged { index, membership } if *index > self.membership.0 => {
+                let newcomer = self.options.member(self.options.founders.into());
                 self.saw_if(membership.is_joint(), claims::TWO_HALVES_DECIDED);
+                self.saw_if(!membership.learners.is_empty(), claims::A_LEARNER_WAS_TAKEN_IN);
+                self.saw_if(membership.voters.contains(&newcomer), claims::A_NEW_INCARNATION_VOTED);
                 self.membership = (*index, Membership::clone(membership));
             }
             Announcement::StorageRegressed { .. } => {

@@ -2,9 +2,9 @@
 
 use crate::claims;
 use crate::store::{self, Held, Operation};
-use purlin_kv::{Kv, Outcome};
 use purlin::Instant;
 use purlin::raft::{Answer, Consistency, Refusal, Request, Stamp};
+use purlin_kv::{Kv, Outcome};
 use purlin_sim::checker::{Violation, claim};
 use purlin_sim::cluster::Ask;
 use purlin_sim::linearizability::{
@@ -33,7 +33,7 @@ enum Open {
         call: Option<Call>,
     },
     Write {
-        call: Call,
+        call: Option<Call>,
     },
     Stamped {
         session: u64,
@@ -62,6 +62,8 @@ pub(crate) enum Shown {
     Unknown,
     /// The replica had too much to do.
     TurnedAway,
+    /// Another replica leads now.
+    HandedOver,
     /// A session is over.
     SessionEnded,
     /// Anything else.
@@ -87,10 +89,10 @@ impl Ledger {
 
     fn asked_to_write(&mut self, at: Instant, client: u32, stamp: Option<Stamp>, operation: Option<Operation>) -> Open {
         let history = &mut self.history;
-        let invoke = || operation.map(|operation| history.invoke(client, at, operation));
+        let mut invoke = || operation.map(|operation| history.invoke(client, at, operation));
         let Some(Stamp { session, sequence, .. }) = stamp else { return Open::Write { call: invoke() } };
-        let begin = || Stamped { call: invoke(), outcome: None };
-        self.stamped.entry((session, sequence)).or_insert_with(begin);
+        let mut begin = || Stamped { call: invoke(), outcome: None };
+        self.stamped.entry((session, sequence)).or_insert_with(&mut begin);
         Open::Stamped { session, sequence }
     }
 }
@@ -117,6 +119,7 @@ impl Ledger {
                 Ok(shown(*refusal))
             }
             (_, Answer::Refused(refusal)) => Ok(shown(*refusal)),
+            (_, Answer::Transferred { .. }) => Ok(Shown::HandedOver),
             (_, Answer::Unknown) => Ok(Shown::Unknown),
             _ => Ok(Shown::Other),
         }
@@ -145,7 +148,14 @@ impl Ledger {
         Ok(Shown::Read { is_fresh })
     }
 
-    fn wrote(&mut self, at: Instant, ask: Ask, index: u64, call: Call, outcome: &Outcome) -> Result<Shown, Violation> {
+    fn wrote(
+        &mut self,
+        at: Instant,
+        ask: Ask,
+        index: u64,
+        call: Option<Call>,
+        outcome: &Outcome,
+    ) -> Result<Shown, Violation> {
         self.done(at, call, outcome);
         let other = self.entries.insert(index, ask);
         claim(claims::AN_ENTRY_ANSWERS_ONE_PROPOSAL, other.is_none(), || {

@@ -8,53 +8,40 @@
 
 pub mod claims;
 mod draw;
+mod governor;
 mod inspect;
 mod judge;
 mod ledger;
 mod options;
 mod store;
+mod stories;
+mod tongue;
 mod users;
 mod wire;
 
+pub use governor::Governor;
 pub use judge::Referee;
 pub use options::{Options, Tuning};
+pub use stories::{Leased, Members, Plain, Story, Upgraded};
 pub use users::User;
 
-use purlin_kv::Kv;
 use core::marker::PhantomData;
 use purlin::raft::Raft;
+use purlin_kv::Kv;
 use purlin_sim::checker::Violation;
 use purlin_sim::cluster::{Client, ClockBounds, Cluster, Desk, Node, Occasion, Recovery, Setting, View};
 use purlin_sim::{Die, FaultKind, InvalidPlan, Scenario};
+use purlin_tokio::Codec;
+use tongue::Tongue;
 
 /// The store's scenarios.
 pub fn scenarios() -> Vec<Scenario> {
-    vec![Scenario::of_protocol::<Storm<Plain>>()]
-}
-
-/// What one scenario has of its own.
-pub trait Story: 'static {
-    /// The scenario's name.
-    const NAME: &'static str;
-    /// What it is about.
-    const SUMMARY: &'static str;
-    /// What should be seen.
-    const SOMETIMES: &'static [&'static str];
-    /// How many versions there are.
-    const VERSIONS: u32 = 1;
-
-    /// Draws the options of a run.
-    fn draw(die: &mut Die) -> Options;
-
-    /// How far clocks may be from the truth.
-    fn clocks(_options: &Options) -> ClockBounds {
-        ClockBounds::default()
-    }
-
-    /// Whether the store is meant to bear this kind of fault.
-    fn bears(_options: &Options, _kind: &FaultKind) -> bool {
-        true
-    }
+    vec![
+        Scenario::of_protocol::<Storm<Plain>>(),
+        Scenario::of_protocol::<Storm<Members>>(),
+        Scenario::of_protocol::<Storm<Leased<false>>>(),
+        Scenario::of_protocol::<Storm<Upgraded>>(),
+    ]
 }
 
 /// A story as a cluster.
@@ -89,13 +76,22 @@ impl<S: Story> Cluster for Storm<S> {
         (0..options.nodes()).map(|node| Node::at(options.member(node), config(node))).collect()
     }
 
-    /// Of the founders, a majority remains.
+    fn codec(_options: &Options, version: u32) -> impl Codec<Raft<Kv>> + use<S> {
+        Tongue::of_version(version)
+    }
+
+    /// Of the founders, a majority remains; where members come and go, of as few as three.
     fn spare(options: &Options) -> u32 {
-        u32::from(options.founders - 1) / 2
+        let voters = if options.joiners > 0 { options.founders.min(3) } else { options.founders };
+        u32::from(voters - 1) / 2
     }
 
     fn clients(setting: &Setting<Options>) -> Vec<Actor> {
-        users::all(&setting.workload)
+        let mut clients = users::all(&setting.workload);
+        if setting.workload.joiners > 0 {
+            clients.push(Actor::Governor(Box::new(Governor::new(&setting.workload))));
+        }
+        clients
     }
 
     fn judge(setting: &Setting<Options>) -> Referee {
@@ -129,25 +125,15 @@ impl<S: Story> Cluster for Storm<S> {
 pub enum Actor {
     /// Uses the store.
     User(Box<User>),
+    /// Changes it while it is used.
+    Governor(Box<Governor>),
 }
 
 impl Client<Raft<Kv>> for Actor {
     fn act(&mut self, occasion: Occasion<'_, Raft<Kv>>, desk: &mut Desk<'_, Raft<Kv>>) {
         match self {
             Self::User(user) => user.act(occasion, desk),
+            Self::Governor(governor) => governor.act(occasion, desk),
         }
-    }
-}
-
-/// The store itself, its members being who they are.
-pub struct Plain;
-
-impl Story for Plain {
-    const NAME: &'static str = "kv";
-    const SUMMARY: &'static str = "users read and write a replicated store, whatever happens to its replicas";
-    const SOMETIMES: &'static [&'static str] = claims::SOMETIMES;
-
-    fn draw(die: &mut Die) -> Options {
-        draw::options(die)
     }
 }

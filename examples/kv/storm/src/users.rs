@@ -3,9 +3,9 @@
 use crate::Actor;
 use crate::options::Options;
 use crate::store::{self, Held, Operation};
-use purlin_kv::{Command, Kv};
 use core::time::Duration;
 use purlin::raft::{Answer, Consistency, Raft, Refusal, Request, Stamp};
+use purlin_kv::{Command, Kv};
 use purlin_sim::cluster::{Ask, Desk, Occasion, Phase, Unanswered};
 use purlin_sim::linearizability::{Keyed, RegisterOperation};
 use std::collections::BTreeMap;
@@ -43,10 +43,15 @@ struct Session {
 #[derive(Clone, Debug)]
 enum Wish {
     Session,
-    Read { key: u8, consistency: Consistency },
+    Read {
+        key: u8,
+        consistency: Consistency,
+    },
     Write(Operation),
     /// That the store forgets what changed up to a revision.
-    Tidy { through: u64 },
+    Tidy {
+        through: u64,
+    },
 }
 
 pub(crate) fn all(options: &Options) -> Vec<Actor> {

@@ -2,9 +2,9 @@
 
 use crate::claims;
 use crate::options::{Options, Tuning};
-use purlin_kv::Kv;
 use purlin::log::Boundary;
 use purlin::raft::{Body, Entry, Message, Record, size};
+use purlin_kv::Kv;
 use purlin_sim::checker::{Violation, claim};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
