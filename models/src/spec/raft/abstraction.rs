@@ -13,9 +13,9 @@ type Replicas = Cluster<Raft<Tape>>;
 
 /// How replicas look in the words of `Raft.tla`.
 ///
-/// Timers may fire at any moment once they are set, and messages stay under way: to come twice is to come again. Where a
-/// disk lags it does so at every moment: a step that is followed by its sync at once is a step and then a sync. Dying on the
-/// way through a step is dying after it, with as much lost: nobody has seen the difference.
+/// Timers may fire at any moment once they are set, and messages stay under way: to come twice is to come again. Where a disk
+/// lags it does so at every moment: a step that is followed by its sync at once is a step and then a sync. Dying on the way
+/// through a step is dying after it, with as much lost: nobody has seen the difference.
 #[derive(Clone, Debug)]
 pub struct RaftAbstraction {
     pub(super) candidates: BTreeSet<usize>,
