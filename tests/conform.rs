@@ -28,6 +28,143 @@ fn every_queue_vector_passes() {
 }
 
 #[test]
+fn every_vector_of_the_replica_passes_or_is_skipped_for_what_is_told() {
+    let told = |name: &str| {
+        let run = purlin(&["--json", "conform", &format!("{}/tests/vectors/{name}.json", env!("CARGO_MANIFEST_DIR"))]);
+        let file = run.document()["files"][0].clone();
+        assert_eq!((run.code, &file["failed"]), (0, &json!([])), "{run:?}");
+        (file["passed"].clone(), file["skipped"].clone())
+    };
+    assert_eq!(told("raft_quorum"), (json!(89), json!([])));
+    assert_eq!(told("raft_confchange"), (json!(52), json!([])));
+    let (passed, skipped) = told("raft_scenario");
+    let requires: Vec<&Value> = skipped.as_array().into_iter().flatten().map(|case| &case["requires"]).collect();
+    assert_eq!(passed, 140);
+    assert_eq!(
+        requires,
+        [
+            &json!(["apply_time_config"]),
+            &json!(["async_apply", "apply_time_config"]),
+            &json!(["disk_regression_detection"])
+        ]
+    );
+}
+
+/// One scenario of three nodes, judged: the command's `failed`.
+fn failed_scenario(steps: Value) -> Value {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let node = |id: u64| json!({ "id": id, "initial": { "term": 0, "vote": 0, "log": [], "commit": 0 } });
+    let nodes: Vec<Value> = (1..=3).map(node).collect();
+    let case =
+        json!({ "id": "case", "kind": "test", "config": { "voters": [1, 2, 3] }, "nodes": nodes, "steps": steps });
+    let vectors = json!({ "format": "raft_scenario/1", "cases": [case] });
+    let run = purlin(&["--json", "conform", &write(&folder, "vectors.json", &vectors.to_string())]);
+    let failed = run.document()["files"][0]["failed"].clone();
+    assert_eq!(run.code, i32::from(failed != json!([])), "{run:?}");
+    failed
+}
+
+#[test]
+fn a_wrong_expectation_of_a_cluster_fails_with_its_step_and_node() {
+    let wrong = [
+        json!({ "node": 1, "role": "follower" }),
+        json!({ "node": 1, "term": { "min": 2 } }),
+        json!({ "nodes": [1, 3], "commit": 3 }),
+        json!({ "node": 1, "leader": [null, 2] }),
+        json!({ "node": 1, "voters": [1, 2] }),
+        json!({ "node": 1, "log_payloads": ["a"] }),
+        json!({ "node": 1, "applied_contains": ["b"] }),
+        json!({ "node": 1, "applied_excludes": ["a"] }),
+        json!({ "node": 3, "role": ["leader", "down"] }),
+        json!({ "result": "refused" }),
+        json!({ "no_message": { "type": "append", "to": 2 } }),
+        json!({ "message": { "type": "append", "to": 2, "entry_terms": [1, 1] } }),
+        json!({ "message_count": { "match": { "type": ["append"], "min_entries": 1 }, "count": 3 } }),
+        json!({ "one_leader": [2, 3] }),
+        json!({ "same_log": [1, 2] }),
+        json!({ "same_applied": [2, 3], "min_count": 2 }),
+        json!({ "read": { "node": 1, "id": "r", "status": "served" } }),
+    ];
+    for expectation in wrong {
+        let steps = json!([
+            { "do": "timeout_election", "node": 1 },
+            { "do": "stabilize", "expect": [{ "node": 1, "role": "leader" }, { "nodes": [1, 2, 3], "commit": 1 }] },
+            { "do": "propose", "node": 1, "payload": "a" },
+            { "do": "stabilize", "expect": [{ "node": 1, "applied_payloads": ["a"] }] },
+            { "do": "propose", "node": 1, "payload": "b", "expect": [expectation] },
+        ]);
+        let failed = failed_scenario(steps);
+        assert_eq!(failed[0]["got"]["row"], 4, "{expectation} holds: {failed}");
+    }
+}
+
+#[test]
+fn what_a_scenario_does_not_know_fails() {
+    let unknown = [
+        json!({ "do": "dance" }),
+        json!({ "do": "propose", "node": 1, "payload": "a", "loudly": true }),
+        json!({ "do": "drop", "weather": "rain" }),
+        json!({ "do": "deliver", "type": "letter" }),
+        json!({ "do": "check", "expect": [{ "node": 1, "mood": "good" }] }),
+        json!({ "do": "check", "expect": [{ "weather": "rain" }] }),
+        json!({ "do": "check", "expect": [{ "no_message": { "type": "vote", "colour": "red" } }] }),
+        json!({ "do": "inject", "message": { "type": "timeout_now", "from": 2, "to": 1, "term": 1, "colour": "red" } }),
+        json!({ "do": "timeout_election", "node": 9 }),
+        json!({ "do": "restart", "node": 1, "options": { "colour": "red" } }),
+        json!({ "do": "restart", "node": 1, "checkpoint": "never" }),
+    ];
+    for step in unknown {
+        let failed = failed_scenario(json!([step]));
+        assert!(failed[0]["got"]["error"].is_string(), "{step} passes: {failed}");
+    }
+}
+
+#[test]
+fn two_histories_of_one_term_are_found_whatever_is_expected() {
+    let append = |to: u64, payload: &str, commit: u64| {
+        let entries = json!([{ "term": 1, "payload": payload }]);
+        json!({ "do": "inject", "message": { "type": "append", "from": 9, "to": to, "term": 1, "prev_index": 0,
+            "prev_term": 0, "commit": commit, "entries": entries } })
+    };
+    let applied = failed_scenario(json!([append(1, "a", 1), { "do": "crash", "node": 1 }, append(2, "b", 1)]));
+    assert!(applied[0]["got"]["because"].to_string().contains("applies"), "{applied}");
+    let stored = failed_scenario(json!([append(1, "a", 0), append(2, "b", 0)]));
+    assert_eq!(stored[0]["got"]["row"], 1, "{stored}");
+    assert!(stored[0]["got"]["because"].to_string().contains("do not match"), "{stored}");
+}
+
+#[test]
+fn a_case_that_requires_what_is_not_there_is_skipped_and_told() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let case = json!({ "id": "stalled", "kind": "test", "requires": ["config", "async_apply"], "steps": "unheard" });
+    let file = write(&folder, "vectors.json", &json!({ "format": "raft_scenario/1", "cases": [case] }).to_string());
+    let run = purlin(&["conform", &file]);
+    assert_eq!(run.code, 0);
+    assert!(
+        run.stdout.contains("0 of 0") && run.stdout.contains("stalled: skipped, for it requires async_apply"),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn a_wrong_number_of_a_majority_or_a_membership_fails() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let judged = |format: &str, case: Value| {
+        let vectors = json!({ "format": format, "cases": [case] });
+        purlin(&["--json", "conform", &write(&folder, "vectors.json", &vectors.to_string())]).document()["files"][0]
+            ["failed"][0]
+            .clone()
+    };
+    let acked = json!({ "id": "case", "kind": "committed", "incoming": [1, 2, 3], "outgoing": null,
+        "acked": { "1": 9, "2": 7 }, "expect": 9 });
+    assert_eq!(judged("raft_quorum/1", acked)["got"], 7);
+    let step =
+        json!({ "op": "simple", "changes": [{ "op": "remove", "node": 1 }], "expect": { "error": "not_joint" } });
+    let removed = json!({ "id": "case", "kind": "sequence", "start": { "voters": [1] }, "steps": [step] });
+    assert_eq!(judged("raft_confchange/1", removed)["got"]["error"], "no_voters_left");
+}
+
+#[test]
 fn a_wrong_expectation_of_a_queue_fails_with_its_operation() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let ops = json!([{ "at_ms": 0, "op": "enqueue", "id": "a", "expect": "duplicate" }]);

@@ -142,10 +142,19 @@ impl Mismatch {
     }
 
     /// The same, in the row with this index.
-    pub(super) fn at_row(mut self, row: usize) -> Self {
+    pub(super) fn at_row(self, row: usize) -> Self {
+        self.at("row", json!(row))
+    }
+
+    /// The same, of the node with this id.
+    pub(super) fn at_node(self, id: u64) -> Self {
+        self.at("node", json!(id))
+    }
+
+    fn at(mut self, key: &str, place: Value) -> Self {
         for side in [&mut self.expected, &mut self.got] {
             if let Value::Object(keys) = side {
-                keys.insert("row".to_owned(), json!(row));
+                keys.insert(key.to_owned(), place.clone());
             }
         }
         self

@@ -65,7 +65,7 @@ pub use crate::world::{Broken, Fairness};
 pub use action::{Action, Fate, Kind};
 pub use claims::{ANSWERS_ARE_ASKED_FOR, Always, Claims, EveryStep, LeadsTo, SomeStep, Sometimes, Step};
 pub use ghost::{Ghost, Seen};
-pub use scope::{Budgets, ClusterScope, HostFault, NodeScope, Past, Requests};
+pub use scope::{Budgets, ClusterScope, Hasty, HostFault, LookUp, NodeScope, Past, Requests};
 pub use shared::Shared;
 pub use state::{Cluster, Node, Packet};
 

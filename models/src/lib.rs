@@ -25,6 +25,7 @@ pub mod odometer;
 mod panics;
 mod properties;
 pub mod queue;
+pub mod raft;
 pub mod refinement;
 mod report;
 pub mod search;
@@ -42,5 +43,5 @@ pub use report::{CheckReport, Kind, Progress, PropertyReport, Scope};
 
 /// Every model of every room.
 pub fn models() -> Vec<Box<dyn Model>> {
-    breaker::models().into_iter().chain(queue::models()).collect()
+    breaker::models().into_iter().chain(queue::models()).chain(raft::models()).collect()
 }

@@ -32,7 +32,7 @@ impl crate::script::Subject for Subject {
     }
 
     /// The keeper forgets nothing; who asks and who holds is forgotten on purpose.
-    fn rests_on_the_image(input: &Input<Lock>) -> bool {
+    fn rests_on_the_image(_lock: &Lock, input: &Input<Lock>) -> bool {
         matches!(input, Input::Message { message: Message::Ask(_) | Message::Release(_), .. })
     }
 

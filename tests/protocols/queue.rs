@@ -24,7 +24,7 @@ impl crate::script::Subject for Subject {
         vec![Timer::LeaseOver]
     }
 
-    fn rests_on_the_image(_input: &Input<Queue>) -> bool {
+    fn rests_on_the_image(_queue: &Queue, _input: &Input<Queue>) -> bool {
         true
     }
 

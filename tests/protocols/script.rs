@@ -7,7 +7,7 @@ use core::time::Duration;
 use proptest::prelude::*;
 use purlin::protocol::{Effect, Input, Protocol, Ticket};
 use purlin::{Clock, Host, Instant, Machine, Names};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// A protocol that is tried by the laws.
 pub(crate) trait Subject: Debug + Clone + 'static {
@@ -18,9 +18,29 @@ pub(crate) trait Subject: Debug + Clone + 'static {
     /// Every timer that it has.
     fn timers() -> Vec<<Self::Machine as Protocol>::Timer>;
     /// Whether the decision on this input rests on the image alone.
-    fn rests_on_the_image(input: &Input<Self::Machine>) -> bool;
+    fn rests_on_the_image(machine: &Self::Machine, input: &Input<Self::Machine>) -> bool;
     /// The first claim of the room that does not hold.
     fn broken_claim(machine: &Self::Machine, config: &<Self::Machine as Machine>::Config) -> Option<&'static str>;
+
+    /// The address of the machine itself: what it says to itself is delivered.
+    fn oneself(_config: &<Self::Machine as Machine>::Config) -> Option<<Self::Machine as Protocol>::Address> {
+        None
+    }
+
+    /// The input as somebody would send it who knows how the machine stands.
+    fn fitted(_machine: &Self::Machine, input: Input<Self::Machine>) -> Input<Self::Machine> {
+        input
+    }
+
+    /// Whether the timer would be stale if it fired now. Some are never: that time has passed is what they tell.
+    fn is_stale(_machine: &Self::Machine, _timer: &<Self::Machine as Protocol>::Timer) -> bool {
+        true
+    }
+
+    /// Whether an effect only takes leave of a role, which a crash does without a word.
+    fn takes_leave(_effect: &Effect<Self::Machine>) -> bool {
+        false
+    }
 }
 
 type Config<S> = <<S as Subject>::Machine as Machine>::Config;
@@ -129,7 +149,9 @@ impl<S: Subject> Run<S> {
         let mut world = World { now: script.dawn, armed: BTreeMap::new(), effects: Vec::new() };
         let config = script.config.clone();
         let machine = S::Machine::recover(&config, Default::default(), &mut world);
-        Self { machine, world, config, tickets: 0 }
+        let mut run = Self { machine, world, config, tickets: 0 };
+        run.run_errands(run.world.effects.clone());
+        run
     }
 
     /// Runs a script, and lets every timer fire once more in the end, so that all is noticed that is due by then.
@@ -156,14 +178,14 @@ impl<S: Subject> Run<S> {
     pub(crate) fn apply(&mut self, operation: &Operation<S>, timers: Timers) {
         match operation {
             Operation::Pass(duration) => self.pass(*duration, timers),
-            Operation::Take(_) => drop(self.input_of(operation).map(|input| self.step(input))),
+            Operation::Take(_) => self.input_of(operation).into_iter().for_each(|input| self.take(input)),
             Operation::Crash => self.crash(),
         }
     }
 
     pub(crate) fn input_of(&self, operation: &Operation<S>) -> Option<Input<S::Machine>> {
         let Operation::Take(input) = operation else { return None };
-        let mut input = input.clone();
+        let mut input = S::fitted(&self.machine, input.clone());
         if let Input::Request { ticket, .. } = &mut input {
             *ticket = Ticket(self.tickets + 1);
         }
@@ -180,7 +202,34 @@ impl<S: Subject> Run<S> {
 
     pub(crate) fn fire(&mut self, timer: <S::Machine as Protocol>::Timer) {
         self.world.armed.remove(&timer);
-        self.step(Input::Timer(timer));
+        self.take(Input::Timer(timer));
+    }
+
+    fn take(&mut self, input: Input<S::Machine>) {
+        let effects = self.step(input);
+        self.run_errands(effects);
+    }
+
+    /// Delivers what the machine says to itself, and reads back what it asks for.
+    fn run_errands(&mut self, effects: Vec<Effect<S::Machine>>) {
+        let mut errands: VecDeque<Effect<S::Machine>> = effects.into();
+        while let Some(errand) = errands.pop_front() {
+            let effects = self.came_of(errand).map(|input| self.step(input));
+            errands.extend(effects.into_iter().flatten());
+        }
+    }
+
+    fn came_of(&self, errand: Effect<S::Machine>) -> Option<Input<S::Machine>> {
+        match errand {
+            Effect::Send { to, message, .. } if S::oneself(&self.config).as_ref() == Some(&to) => {
+                Some(Input::Message { from: to, message })
+            }
+            Effect::Load(load) => {
+                let journal: Vec<_> = self.world.journal().into_iter().cloned().collect();
+                S::Machine::lookup(&journal, load).map(Input::Loaded)
+            }
+            _ => None,
+        }
     }
 
     fn pass(&mut self, duration: Duration, timers: Timers) {
@@ -202,7 +251,9 @@ impl<S: Subject> Run<S> {
     /// All memory is lost but what was persisted.
     pub(crate) fn crash(&mut self) {
         self.world.armed.clear();
+        let before = self.world.effects.len();
         self.machine = S::Machine::recover(&self.config, self.folded(), &mut self.world);
+        self.run_errands(self.world.effects[before..].to_vec());
     }
 
     pub(crate) fn settle(&mut self) {

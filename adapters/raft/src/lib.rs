@@ -47,6 +47,7 @@ mod sheet;
 mod store;
 #[cfg(test)]
 mod tests;
+pub mod wire;
 
 pub use cabinet::{Cabinet, Sheet};
 pub use error::{Damage, Loss, OpenError, RecoveryError, SheetError, StoreError};

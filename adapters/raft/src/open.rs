@@ -32,15 +32,20 @@ pub struct Options {
     /// How large a segment of the log is: see [`log::Settings::segment_bytes`]. Default 64 MiB.
     pub segment_bytes: u64,
     /// How long an entry may be, encoded: see [`log::Settings::payload_bytes_max`]. An entry that is longer ends the driver, so
-    /// longer commands are to be refused before they are proposed. Default 16 MiB.
+    /// longer commands are to be refused before they are proposed; and it must fit into a frame
+    /// ([`Wire::frame_max`](purlin_tokio::Wire::frame_max)), with some bytes to spare. Default 8 MiB.
     pub payload_bytes_max: u32,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        let log::Settings { segment_bytes, payload_bytes_max, .. } = log::Settings::new(0);
-        let log_memory_bytes_max = 64 << 20;
-        Self { may_create: true, application_format: 1, log_memory_bytes_max, segment_bytes, payload_bytes_max }
+        Self {
+            may_create: true,
+            application_format: 1,
+            log_memory_bytes_max: 64 << 20,
+            segment_bytes: 64 << 20,
+            payload_bytes_max: 8 << 20,
+        }
     }
 }
 

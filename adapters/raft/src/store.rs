@@ -20,7 +20,7 @@ use purlin::raft::{Application, Entry, Load, Loaded, Membership, Payload, Record
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How many entries are read from the log at once.
-pub(crate) const STRETCH: u64 = 64;
+pub(crate) const STRETCH: u64 = 16;
 
 /// A journal's log, and what is beside it.
 pub(crate) struct Store<S: Application, B, C: Cabinet> {

@@ -3,7 +3,7 @@
 //! ```text
 //!   callers ── Handle ──▶ ┌────────┐ ── records ──▶ Journal      (SQLite: purlin-sqlite)
 //!   timers ─────────────▶ │ Driver │
-//!   Transport ── in ────▶ └────────┘ ── out ──────▶ Transport    (framed TCP: FramedTransport)
+//!   Transport ── in ────▶ └────────┘ ── out ──────▶ Transport    (framed TCP: FramedTransport; with TLS: purlin-rustls)
 //! ```
 //!
 //! It keeps the [laws of hosts](purlin::protocol#the-laws-of-hosts): one sync serves everything that was persisted since

@@ -39,9 +39,9 @@ impl Engine for Cluster {
 
     fn round(&mut self) {
         for (own, node) in self.nodes.iter_mut().enumerate() {
-            let mut arrived = self.inboxes.take(own);
-            arrived.drain(..).for_each(|message| node.raw.step(message).expect("the message is from a peer"));
-            self.inboxes.give_back(own, arrived);
+            while let Some(message) = self.inboxes.next(own) {
+                node.raw.step(message).expect("the message is from a peer");
+            }
             while node.raw.has_ready() {
                 node.go_on(&mut self.inboxes);
             }

@@ -3,6 +3,8 @@
 
 #[path = "../raft/child.rs"]
 mod child;
+#[path = "../raft/drive.rs"]
+mod drive;
 mod engine;
 #[path = "../raft/workload.rs"]
 mod workload;
@@ -17,7 +19,7 @@ fn main() -> ExitCode {
         eprintln!("usage: {MEASURE} one|batched WINDOW PAYLOAD PROPOSALS");
         return ExitCode::from(2);
     };
-    println!("{}", workload::drive(engine::Cluster::elect(batch_append), load));
+    println!("{}", drive::drive(engine::Cluster::elect(batch_append), load));
     ExitCode::SUCCESS
 }
 

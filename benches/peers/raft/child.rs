@@ -1,6 +1,7 @@
 //! One measurement in a process of its own, so that no engine inherits another's heap, and valgrind can count it.
 
-use crate::workload::{Figures, Load};
+use crate::drive::Figures;
+use crate::workload::Load;
 use std::fmt;
 use std::num::ParseIntError;
 use std::str::FromStr;

@@ -16,6 +16,7 @@
 
 mod cases;
 mod child;
+mod drive;
 mod omnipaxos;
 mod openraft;
 mod options;
@@ -25,9 +26,9 @@ mod table;
 mod workload;
 
 use child::{Errand, MEASURE};
+use drive::{Figures, drive};
 use options::Options;
 use std::process::ExitCode;
-use workload::{Figures, drive};
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -65,7 +66,11 @@ fn run(errand: &Errand) -> Option<Figures> {
 /// As a parent: all measurements, in children.
 fn compare(words: Vec<String>) -> Result<(), String> {
     let options = Options::parse(words)?;
-    let rows = parent::measure(cases::cases(&options), &options)?;
+    let cases = cases::cases(&options);
+    if cases.is_empty() {
+        return Err("no case has any of these words in its name: give none to see all names".to_owned());
+    }
+    let rows = parent::measure(cases, &options)?;
     table::print(&rows);
     Ok(())
 }

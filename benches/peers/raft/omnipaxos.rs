@@ -50,9 +50,9 @@ impl Engine for Cluster {
 
     fn round(&mut self) {
         for (own, node) in self.nodes.iter_mut().enumerate() {
-            let mut arrived = self.inboxes.take(own);
-            arrived.drain(..).for_each(|message| node.paxos.handle_incoming(message));
-            self.inboxes.give_back(own, arrived);
+            while let Some(message) = self.inboxes.next(own) {
+                node.paxos.handle_incoming(message);
+            }
             node.apply();
             if own == self.leader {
                 node.compact();

@@ -1,5 +1,4 @@
-//! Purlin's Raft. What it sends is collected and leaves at the end of a node's turn. Its records need nothing more, since the
-//! machine keeps what they fold to; so nothing waits at a fence either.
+//! Purlin's Raft. Its records need nothing done: the machine keeps what they fold to. So nothing waits at a fence either.
 
 use crate::workload::{Applied, COMPACT_AFTER, Engine, Inboxes, KEEP, NODES};
 use purlin::protocol::{Effect, Input, Protocol, Ticket};
@@ -27,6 +26,8 @@ struct Query;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 struct Nothing;
 
+const MEMBERS: [Member; NODES] = [Member::new(1), Member::new(2), Member::new(3)];
+
 nameless!(Counter, Command, Query, Nothing);
 
 impl Application for Counter {
@@ -51,20 +52,11 @@ impl Application for Counter {
     }
 }
 
-type Letter = (Member, Message<Counter>);
-
-struct Node {
-    raft: Raft<Counter>,
-    config: Config,
-    desk: Desk,
-}
-
-/// Where a node's errands go.
+/// Takes the errands of the node whose turn it is.
 struct Desk {
     me: Member,
-    /// What was said to others.
-    outgoing: Vec<(Member, Message<Counter>)>,
-    /// What it says to itself, which it hears once its inbox is empty.
+    inboxes: Inboxes<(Member, Message<Counter>)>,
+    /// What the node says to itself, which it hears once its inbox is empty.
     to_itself: VecDeque<Message<Counter>>,
     answered: u64,
     view: Counter,
@@ -85,7 +77,7 @@ impl Host<Effect<Raft<Counter>>> for Desk {
     fn emit(&mut self, effect: Effect<Raft<Counter>>) {
         match effect {
             Effect::Send { to, message, .. } if to == self.me => self.to_itself.push_back(message),
-            Effect::Send { to, message, .. } => self.outgoing.push((to, message)),
+            Effect::Send { to, message, .. } => self.inboxes.send(to.id.get() as usize - 1, (self.me, message)),
             Effect::Answer { answer: Answer::Applied { .. }, .. } => self.answered += 1,
             Effect::Answer { answer: Answer::Read { view, .. }, .. } => self.view = view,
             Effect::Answer { answer, .. } => panic!("this load is never answered by {answer:?}"),
@@ -95,89 +87,91 @@ impl Host<Effect<Raft<Counter>>> for Desk {
     }
 }
 
+struct Node {
+    raft: Raft<Counter>,
+    config: Config,
+}
+
 pub(crate) struct Cluster {
     nodes: [Node; NODES],
-    inboxes: Inboxes<Letter>,
+    desk: Desk,
 }
 
 impl Cluster {
     /// Three nodes of which the first leads.
     pub(crate) fn elect() -> Self {
-        let mut cluster = Self { nodes: std::array::from_fn(Node::new), inboxes: Inboxes::empty() };
-        cluster.nodes[0].step(Input::Timer(Timer::Election));
+        let mut desk = Desk {
+            me: MEMBERS[0],
+            inboxes: Inboxes::empty(),
+            to_itself: VecDeque::new(),
+            answered: 0,
+            view: Counter::default(),
+        };
+        let nodes = MEMBERS.map(|member| Node::new(member, &mut desk));
+        let mut cluster = Self { nodes, desk };
+        cluster.step(0, Input::Timer(Timer::Election));
         (0..10).for_each(|_| cluster.round());
         cluster
+    }
+
+    fn step(&mut self, own: usize, input: Input<Raft<Counter>>) {
+        let Node { raft, config } = &mut self.nodes[own];
+        self.desk.me = MEMBERS[own];
+        raft.step(config, input, &mut self.desk);
+    }
+
+    /// A node hears what has arrived, then what it says to itself meanwhile.
+    fn turn(&mut self, own: usize) {
+        while let Some((from, message)) = self.desk.inboxes.next(own) {
+            self.step(own, Input::Message { from, message });
+        }
+        while let Some(message) = self.desk.to_itself.pop_front() {
+            self.step(own, Input::Message { from: MEMBERS[own], message });
+        }
+    }
+
+    fn look(&mut self, own: usize) -> Applied {
+        let request = Request::Read { consistency: Consistency::Stale, query: Query };
+        self.step(own, Input::Request { ticket: Ticket(0), request });
+        let Counter { proposals, bytes } = self.desk.view;
+        Applied { proposals, bytes }
     }
 }
 
 impl Engine for Cluster {
     fn propose(&mut self, fill: u8, bytes: usize) {
         let request = Request::Propose { stamp: None, command: Command(vec![fill; bytes]) };
-        self.nodes[0].step(Input::Request { ticket: Ticket(0), request });
+        self.step(0, Input::Request { ticket: Ticket(0), request });
     }
 
     fn round(&mut self) {
-        for (own, node) in self.nodes.iter_mut().enumerate() {
-            node.turn(own, &mut self.inboxes);
-        }
+        (0..NODES).for_each(|own| self.turn(own));
     }
 
     fn led(&self) -> u64 {
-        self.nodes[0].desk.answered
+        self.desk.answered
     }
 
     fn applied(&mut self) -> [Applied; NODES] {
-        self.nodes.each_mut().map(Node::look)
+        std::array::from_fn(|own| self.look(own))
     }
 
     fn sent(&self) -> u64 {
-        self.inboxes.sent()
+        self.desk.inboxes.sent()
     }
 }
 
 impl Node {
-    fn new(own: usize) -> Self {
-        let members = std::array::from_fn::<_, NODES, _>(|place| Member::new(place as u32 + 1));
-        let me = members[own];
+    fn new(me: Member, desk: &mut Desk) -> Self {
         let settings = Settings {
             message_bytes_max: 1 << 20,
             inflight_messages_max: 256,
             snapshot_every: COMPACT_AFTER - KEEP,
             trailing_entries: KEEP,
-            ..Settings::founding(me, members)
+            ..Settings::founding(me, MEMBERS)
         };
         let config = settings.validate().expect("the settings are valid");
-        let (outgoing, to_itself) = (Vec::new(), VecDeque::new());
-        let mut desk = Desk { me, outgoing, to_itself, answered: 0, view: Counter::default() };
-        let raft = Raft::recover(&config, Image::default(), &mut desk);
-        Self { raft, config, desk }
-    }
-
-    /// Hears what has arrived, then what it says to itself meanwhile; and sends.
-    fn turn(&mut self, own: usize, inboxes: &mut Inboxes<Letter>) {
-        let mut arrived = inboxes.take(own);
-        for (from, message) in arrived.drain(..) {
-            self.step(Input::Message { from, message });
-        }
-        inboxes.give_back(own, arrived);
-        while let Some(message) = self.desk.to_itself.pop_front() {
-            self.step(Input::Message { from: self.desk.me, message });
-        }
-        for (to, message) in self.desk.outgoing.drain(..) {
-            inboxes.send(to.id.get() as usize - 1, (self.desk.me, message));
-        }
-    }
-
-    fn step(&mut self, input: Input<Raft<Counter>>) {
-        self.raft.step(&self.config, input, &mut self.desk);
-    }
-
-    fn look(&mut self) -> Applied {
-        self.step(Input::Request {
-            ticket: Ticket(0),
-            request: Request::Read { consistency: Consistency::Stale, query: Query },
-        });
-        let Counter { proposals, bytes } = self.desk.view;
-        Applied { proposals, bytes }
+        let raft = Raft::recover(&config, Image::default(), desk);
+        Self { raft, config }
     }
 }

@@ -23,10 +23,12 @@ impl<S: Application> Raft<S> {
             return;
         }
         self.await_leader(config, host);
-        if self.image.membership().is_voter(config.me()) {
-            self.is_sticky = false;
-            if config.settings().pre_vote { self.ask_around(config, host) } else { self.stand(config, false, host) }
+        if !self.image.membership().is_voter(config.me()) {
+            // It may have been sent off without a word: then it hears from nobody again, and knows of no leader.
+            return self.know_leader(None, host);
         }
+        self.is_sticky = false;
+        if config.settings().pre_vote { self.ask_around(config, host) } else { self.stand(config, false, host) }
     }
 
     /// Asks who would vote, and changes nothing.

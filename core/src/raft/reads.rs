@@ -165,10 +165,13 @@ impl<S: Application> Raft<S> {
     }
 
     fn forward(&mut self, config: &Config, leader: Member, read: Read<S>, host: World<'_, S>) {
+        if self.reads.forwarded.is_empty() {
+            // Armed anew with each read, it would never fire where reads follow each other closely.
+            host.arm(Timer::RetryReads, config.heartbeat() * 2);
+        }
         let id = self.next_read_id();
         self.reads.forwarded.push((id, read));
         self.say(host, leader, Body::ReadIndex { id });
-        host.arm(Timer::RetryReads, config.heartbeat() * 2);
     }
 
     /// An answer to an id of an earlier life would confirm what that life asked. So the number of the life is in it, and it

@@ -104,21 +104,20 @@ impl<S: Application> Raft<S> {
     pub(super) fn flush(&mut self, config: &Config, host: World<'_, S>) {
         let Some(leader) = self.role.leader() else { return };
         leader.is_flushing = false;
-        let batch = core::mem::take(&mut leader.batch);
         let wants_round = leader.confirmations.wants_round();
-        self.write_batch(config, batch, host);
+        self.write_batch(config, host);
         self.replicate_to_all(config, host);
         if wants_round && self.commit_of_own_term().is_some() {
             self.send_round(config, host);
         }
     }
 
-    fn write_batch(&mut self, config: &Config, batch: Vec<Entry<S>>, host: World<'_, S>) {
-        if batch.is_empty() {
-            return;
-        }
-        let changes_members = batch.iter().any(|entry| matches!(entry.payload, Payload::Membership(_)));
-        self.write(Record::Append { entries: Slice::from(batch), commit: self.commit }, host);
+    fn write_batch(&mut self, config: &Config, host: World<'_, S>) {
+        let Some(leader) = self.role.leader().filter(|leader| !leader.batch.is_empty()) else { return };
+        // The batch keeps its room for the next one.
+        let entries: Slice<S> = leader.batch.drain(..).collect();
+        let changes_members = entries.iter().any(|entry| matches!(entry.payload, Payload::Membership(_)));
+        self.write(Record::Append { entries, commit: self.commit }, host);
         self.say(host, config.me(), Body::Stored { at: self.image.log.last() });
         if changes_members {
             self.reseat(host);
@@ -151,17 +150,19 @@ impl<S: Application> Raft<S> {
 
     /// Sends a member all that it lacks and may be sent, and word of what is committed.
     pub(super) fn replicate(&mut self, config: &Config, slot: usize, host: World<'_, S>) {
-        let me = config.me();
-        while let Some(progress) = self.progress(slot).filter(|one| one.member != me && !one.has_regressed) {
-            let settings = config.settings();
-            let lacks = progress.next <= self.image.log.last().index;
-            let has_room = progress.may_send(settings.inflight_messages_max, settings.inflight_bytes_max);
-            let may_send = has_room || progress.needs_snapshot(self.image.log.boundary());
-            if !(lacks && may_send && self.send_entries(config, slot, host)) {
-                break;
-            }
-        }
-        self.tell_commit(me, slot, host);
+        while self.is_to_be_sent_more(config, slot) && self.send_entries(config, slot, host) {}
+        self.tell_commit(config.me(), slot, host);
+    }
+
+    fn is_to_be_sent_more(&self, config: &Config, slot: usize) -> bool {
+        let (settings, log) = (config.settings(), &self.image.log);
+        let may_send = |one: &Progress| {
+            one.may_send(settings.inflight_messages_max, settings.inflight_bytes_max)
+                || one.needs_snapshot(log.boundary())
+        };
+        self.progress(slot).is_some_and(|one| {
+            one.next <= log.last().index && one.member != config.me() && !one.has_regressed && may_send(one)
+        })
     }
 
     pub(super) fn progress(&self, slot: usize) -> Option<&Progress> {

@@ -122,6 +122,9 @@ impl<P: Protocol, G: Ghost<P>> Errands<'_, '_, P, G> {
     }
 
     fn arm(&mut self, timer: P::Timer, after: core::time::Duration) {
+        if self.stepping.model.scope.unset.contains(&timer) {
+            return;
+        }
         let node = self.node();
         let due = node.now + after;
         match node.timers.binary_search_by(|(name, _)| name.cmp(&timer)) {
@@ -131,14 +134,13 @@ impl<P: Protocol, G: Ghost<P>> Errands<'_, '_, P, G> {
     }
 
     fn load(&mut self, load: P::Load) {
+        let looks_up = self.stepping.model.scope.looks_up;
         let node = self.node();
-        let Some(journal) = &node.journal else { return };
-        let mut all: Vec<P::Record> = (**journal).clone();
-        all.extend(node.tail.iter().filter_map(|effect| match &**effect {
-            Effect::Persist(record) => Some(record.clone()),
-            _ => None,
-        }));
-        if let Some(loaded) = P::lookup(&all, load) {
+        let found = match looks_up {
+            Some(looks_up) => looks_up(&node.written(), load),
+            None => look_up_in_journal(node, load),
+        };
+        if let Some(loaded) = found {
             let loaded = Shared::new(Input::Loaded(loaded));
             let place = node.loaded.partition_point(|other| *other < loaded);
             node.loaded.insert(place, loaded);
@@ -209,6 +211,15 @@ impl<P: Protocol, G: Ghost<P>> Errands<'_, '_, P, G> {
     }
 }
 
+fn look_up_in_journal<P: Protocol>(node: &Node<P>, load: P::Load) -> Option<P::Loaded> {
+    let mut all: Vec<P::Record> = node.journal.as_deref()?.clone();
+    all.extend(node.tail.iter().filter_map(|effect| match &**effect {
+        Effect::Persist(record) => Some(record.clone()),
+        _ => None,
+    }));
+    P::lookup(&all, load)
+}
+
 /// Takes the records among some effects to the disk.
 fn fold_records<'e, P: Protocol>(node: &mut Node<P>, effects: impl Iterator<Item = &'e Shared<Effect<P>>>) {
     let records: SmallVec<[P::Record; 4]> = effects
@@ -261,8 +272,10 @@ impl<P: Protocol, G: Ghost<P>> Stepping<'_, P, G> {
 
     pub(super) fn put_on_network(&mut self, packet: Packet<P>) {
         let scope = &self.model.scope;
-        let packet = Shared::new(packet);
         let network = &mut self.next.network;
+        let goes_the_same_way = |other: &Packet<P>| (other.from, other.to) == (packet.from, packet.to);
+        network.retain(|other| !(goes_the_same_way(other) && (scope.supersedes)(&packet, other)));
+        let packet = Shared::new(packet);
         let copies = network.iter().filter(|other| **other == packet).count();
         if copies < scope.copies && network.len() < scope.in_flight {
             let place = network.partition_point(|other| *other < packet);

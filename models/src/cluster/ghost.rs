@@ -14,6 +14,9 @@ pub trait Ghost<P: Protocol>: Names + Clone + Debug + Default + Eq + Hash + Send
     /// Sees everything that can be seen from outside, in its order. `after` is the world after the whole action, with the
     /// ghost as it was before.
     fn observe(&mut self, seen: &Seen<P>, after: &Cluster<P, Self>);
+
+    /// Sees the world after a whole action, whether or not anything could be seen of it from outside.
+    fn conclude(&mut self, _after: &Cluster<P, Self>) {}
 }
 
 /// Remembers nothing.

@@ -1,7 +1,7 @@
 //! The actions that a state offers.
 
 use super::errands::{Visible, released_by_sync};
-use super::{Action, Cluster, ClusterModel, Fate, Ghost, Kind, Node};
+use super::{Action, Cluster, ClusterModel, Fate, Ghost, Hasty, Kind, Node};
 use crate::odometer::{Odometer, Throws, every_throw};
 use crate::panics::catch;
 use core::time::Duration;
@@ -12,6 +12,13 @@ use smallvec::SmallVec;
 impl<P: Protocol, G: Ghost<P>> ClusterModel<P, G> {
     pub(super) fn offer(&self, state: &Cluster<P, G>, actions: &mut Vec<Action<P>>) {
         if state.broken.is_some() {
+            return;
+        }
+        if self.scope.own_first
+            && let Some(node) = state.nodes.iter().position(|node| !node.own.is_empty() || !node.loaded.is_empty())
+        {
+            self.offer_own(state, node, actions);
+            self.offer_crashes(state, node, actions);
             return;
         }
         for node in 0..state.nodes.len() {
@@ -32,14 +39,21 @@ impl<P: Protocol, G: Ghost<P>> ClusterModel<P, G> {
                 self.offer_step(state, Kind::Request { node: index, request }, actions);
             });
         }
+        self.offer_own(state, index, actions);
+        self.offer_timers(state, index, actions);
+        self.offer_disk(state, index, actions);
+        self.offer_crashes(state, index, actions);
+    }
+
+    /// What a node says to itself, and what it has read back.
+    fn offer_own(&self, state: &Cluster<P, G>, index: usize, actions: &mut Vec<Action<P>>) {
+        let node = &*state.nodes[index];
         if !node.own.is_empty() {
             self.offer_step(state, Kind::Own { node: index }, actions);
         }
         for place in (0..node.loaded.len()).filter(|it| *it == 0 || node.loaded[*it] != node.loaded[*it - 1]) {
             self.offer_step(state, Kind::Loaded { node: index, index: place }, actions);
         }
-        self.offer_timers(state, index, actions);
-        self.offer_disk(state, index, actions);
     }
 
     /// A disk may be slow from the moment on at which its process comes up: what the process wrote about its new life is
@@ -58,7 +72,8 @@ impl<P: Protocol, G: Ghost<P>> ClusterModel<P, G> {
 
     fn offer_timers(&self, state: &Cluster<P, G>, index: usize, actions: &mut Vec<Action<P>>) {
         let node = &*state.nodes[index];
-        for (timer, _) in node.timers.iter().filter(|(_, due)| *due <= node.now) {
+        let may_fire = |timer: &P::Timer, due| due <= node.now || self.hasty(state, index, timer).is_some();
+        for (timer, _) in node.timers.iter().filter(|(timer, due)| may_fire(timer, *due)) {
             self.offer_step(state, Kind::Fire { node: index, timer: timer.clone() }, actions);
         }
         if state.left.strays > 0 {
@@ -66,6 +81,14 @@ impl<P: Protocol, G: Ghost<P>> ClusterModel<P, G> {
                 self.offer_step(state, Kind::Fire { node: index, timer: timer.clone() }, actions);
             }
         }
+    }
+
+    /// By which place of the scope's list a timer of this node may fire early.
+    pub(super) fn hasty(&self, state: &Cluster<P, G>, node: usize, timer: &P::Timer) -> Option<usize> {
+        let fits = |(place, hasty): (usize, &Hasty<P>)| {
+            state.hasty[place] > 0 && hasty.timer == *timer && hasty.nodes.contains(&node)
+        };
+        self.scope.hasty.iter().enumerate().position(fits)
     }
 
     fn offer_disk(&self, state: &Cluster<P, G>, index: usize, actions: &mut Vec<Action<P>>) {
@@ -85,8 +108,12 @@ impl<P: Protocol, G: Ghost<P>> ClusterModel<P, G> {
             }
             actions.push(Action::whole(kind));
         }
-        if state.left.crashes > 0 {
-            let survivors = 0..=records;
+    }
+
+    fn offer_crashes(&self, state: &Cluster<P, G>, index: usize, actions: &mut Vec<Action<P>>) {
+        let node = &*state.nodes[index];
+        if state.left.crashes > 0 && node.is_up() {
+            let survivors = 0..=node.records_in_tail();
             actions.extend(survivors.map(|survive| Action::whole(Kind::Crash { node: index, survive })));
         }
     }

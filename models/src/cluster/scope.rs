@@ -29,17 +29,29 @@ pub struct ClusterScope<P: Protocol, G: Ghost<P> = ()> {
     pub lateness: Option<u32>,
     /// Timers that may fire although they are not set; each costs one of [`Budgets::strays`].
     pub strays: Vec<P::Timer>,
+    /// Timers that never fire.
+    pub unset: Vec<P::Timer>,
+    /// Timers that need not wait: for worlds where time stands still.
+    pub hasty: Vec<Hasty<P>>,
+    /// What a node says to itself, and what it has read back, comes before anything else happens, but for crashes. Worlds
+    /// whose disks are never slow differ little by it and are much smaller.
+    pub own_first: bool,
     /// How many messages may be under way at once. What is sent beyond is lost.
     pub in_flight: usize,
     /// How many equal messages may be under way at once. What is sent beyond is lost.
     pub copies: usize,
     /// Messages that their receiver ignores now and for ever need not be kept.
     pub ignores: fn(&Node<P>, &Packet<P>) -> bool,
+    /// Whether a new message takes the place of one that is under way, which is then lost: told are the new one, and the
+    /// old one, which goes the same way.
+    pub supersedes: fn(&Packet<P>, &Packet<P>) -> bool,
     /// Whether the protocol throws its die under these configurations. Looking for throws costs a second step for each
     /// action; a throw that was not announced is caught as a panic.
     pub throws: bool,
     /// Whether the protocol reads its journal back: then all of it is kept in the state. If not, a load is never answered.
     pub reads_back: bool,
+    /// What a load finds in the image, for protocols that need no older records: the journal is then not kept.
+    pub looks_up: Option<LookUp<P>>,
     /// What the protocol makes of instants that are past.
     pub past: Past,
     /// Renamings under which the world stays the same, such as the exchange of two clients: all of them but the identity
@@ -50,6 +62,20 @@ pub struct ClusterScope<P: Protocol, G: Ghost<P> = ()> {
     /// A fault of the hosts, for tests: what they make of a step's effects, before they carry them out. A claim that no
     /// fault breaks says nothing.
     pub host_fault: Option<HostFault<P>>,
+}
+
+/// Answers a load from the fold of all records.
+pub type LookUp<P> = fn(&<P as Protocol>::Image, <P as Protocol>::Load) -> Option<<P as Protocol>::Loaded>;
+
+/// A timer that, once it is set, may fire at any moment: so often on one path, on all of these nodes together.
+#[derive_where(Clone, Debug)]
+pub struct Hasty<P: Protocol> {
+    /// Its name.
+    pub timer: P::Timer,
+    /// On which nodes.
+    pub nodes: Vec<usize>,
+    /// How often. [`Budgets::UNLIMITED`] never runs out.
+    pub times: u8,
 }
 
 /// Changes the effects of a step; told is whether it was a recovery.
@@ -70,11 +96,16 @@ impl<P: Protocol, G: Ghost<P>> ClusterScope<P, G> {
             jumps: Vec::new(),
             lateness: Some(0),
             strays: Vec::new(),
+            unset: Vec::new(),
+            hasty: Vec::new(),
+            own_first: false,
             in_flight: 4,
             copies: 1,
             ignores: |_, _| false,
+            supersedes: |_, _| false,
             throws: false,
             reads_back: false,
+            looks_up: None,
             past: Past::Exact,
             symmetries: Vec::new(),
             boundary: |_| true,
@@ -97,6 +128,8 @@ pub struct NodeScope<P: Protocol> {
     pub config: P::Config,
     /// What stands on its disk at the beginning.
     pub image: P::Image,
+    /// What was written to it since.
+    pub records: Vec<P::Record>,
     /// By how many ticks its clock is ahead of the slowest.
     pub ahead: u32,
 }
@@ -104,7 +137,7 @@ pub struct NodeScope<P: Protocol> {
 impl<P: Protocol> NodeScope<P> {
     /// A node that nobody sends messages to, with an empty disk.
     pub fn alone(config: P::Config) -> Self {
-        Self { address: None, config, image: P::Image::default(), ahead: 0 }
+        Self { address: None, config, image: P::Image::default(), records: Vec::new(), ahead: 0 }
     }
 
     /// A node with an address and an empty disk.

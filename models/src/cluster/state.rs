@@ -18,6 +18,8 @@ pub struct Cluster<P: Protocol, G: Ghost<P> = ()> {
     pub network: SmallVec<[Shared<Packet<P>>; 4]>,
     /// What may still happen.
     pub left: Budgets,
+    /// How often each of the scope's hasty timers may still fire.
+    pub hasty: SmallVec<[u8; 6]>,
     /// What a claim remembers of the past.
     pub ghost: G,
     /// What the step into this state broke, if anything.

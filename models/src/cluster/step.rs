@@ -28,7 +28,8 @@ impl<Effect> Clock for StepHost<'_, Effect> {
 
 impl<Effect> Host<Effect> for StepHost<'_, Effect> {
     fn choose(&mut self, bound: NonZeroU32) -> u32 {
-        self.die.choose(bound)
+        // A die with one face is no die.
+        if bound == NonZeroU32::MIN { 0 } else { self.die.choose(bound) }
     }
 
     fn emit(&mut self, effect: Effect) {
@@ -48,6 +49,7 @@ impl<P: Protocol, G: Ghost<P>> ClusterModel<P, G> {
             nodes: self.scope.nodes.iter().map(|node| Arc::new(self.first_node(node))).collect(),
             network: SmallVec::new(),
             left: self.scope.budgets,
+            hasty: self.scope.hasty.iter().map(|hasty| hasty.times).collect(),
             ghost: G::default(),
             broken: None,
         };
@@ -62,9 +64,11 @@ impl<P: Protocol, G: Ghost<P>> ClusterModel<P, G> {
     }
 
     fn first_node(&self, node: &NodeScope<P>) -> Node<P> {
+        let mut disk = node.image.clone();
+        node.records.iter().cloned().for_each(|record| P::fold(&mut disk, record));
         Node {
             machine: None,
-            disk: Shared::new(node.image.clone()),
+            disk: Shared::new(disk),
             tail: SmallVec::new(),
             is_stalled: false,
             timers: SmallVec::new(),
@@ -73,7 +77,7 @@ impl<P: Protocol, G: Ghost<P>> ClusterModel<P, G> {
             asked: SmallVec::new(),
             now: NOW + self.scope.tick * node.ahead,
             set_off: 0,
-            journal: self.scope.reads_back.then(|| Shared::new(Vec::new())),
+            journal: self.scope.reads_back.then(|| Shared::new(node.records.clone())),
         }
     }
 
@@ -110,9 +114,10 @@ impl<P: Protocol, G: Ghost<P>> ClusterModel<P, G> {
     }
 
     fn observe(&self, state: &mut Cluster<P, G>, seen: &[Seen<P>]) {
-        if size_of::<G>() > 0 && !seen.is_empty() {
+        if size_of::<G>() > 0 {
             let mut ghost = state.ghost.clone();
             seen.iter().for_each(|seen| ghost.observe(seen, state));
+            ghost.conclude(state);
             state.ghost = ghost;
         }
     }
@@ -211,11 +216,16 @@ impl<P: Protocol, G: Ghost<P>> Stepping<'_, P, G> {
     }
 
     fn fire(&mut self, node: usize, timer: &P::Timer) -> Input<P> {
-        let timers = &mut self.node(node).timers;
-        match timers.iter().position(|(name, _)| name == timer) {
-            Some(place) => drop(timers.remove(place)),
+        let due = self.next.nodes[node].due(timer);
+        match due {
+            Some(due) if due > self.next.nodes[node].now => {
+                let hasty = self.model.hasty(self.next, node, timer);
+                Budgets::spend(&mut self.next.hasty[hasty.expect("a timer that is offered early is hasty")]);
+            }
+            Some(_) => {}
             None => Budgets::spend(&mut self.next.left.strays),
         }
+        self.node(node).timers.retain(|(name, _)| name != timer);
         Input::Timer(timer.clone())
     }
 

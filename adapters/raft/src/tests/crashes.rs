@@ -6,6 +6,7 @@ use super::stand::{Stand, appending, founders, small, snapshot};
 use crate::error::StoreError;
 use purlin::log::Boundary;
 use purlin::raft::{Entry, Image, Member, Membership, Payload, Record, Snapshot};
+use purlin_tokio::{Journal, JournalError};
 use std::sync::Arc;
 
 /// One thing that happens, told by what is there.
@@ -28,7 +29,8 @@ const STORY: [Scene; 14] = [
         stand.sync()
     },
     Stand::write_draft,
-    |stand| stand.take(appending(10, 2, 3, 9)),
+    // The first of these is there already, and was acknowledged.
+    |stand| stand.take(appending(9, 3, 3, 9)),
     |stand| {
         let snapshot = installed(stand.present(), 11, 4);
         stand.take(Record::Install { snapshot })
@@ -148,4 +150,63 @@ fn a_full_disk_loses_nothing_and_is_told() {
     assert!(told.unwrap().to_string().contains("the disk is full"));
     stand.crash(Survival::Lost).unwrap();
     goes_on(&mut stand).unwrap();
+}
+
+/// A snapshot that was being written when a leader's took the place of everything is no longer the newest.
+#[test]
+fn a_crash_does_not_bring_back_a_snapshot_that_was_overtaken_by_a_leaders() {
+    let mut stand = Stand::with_entries(small(), 6);
+    let own = snapshot(stand.present(), 4, 300);
+    stand.take(Record::Compact { snapshot: own, through: Boundary { index: 3, term: 1 } }).unwrap();
+    stand.sync().unwrap();
+    let draft = stand.store.take_draft().unwrap();
+    let leaders = installed(stand.present(), 20, 7);
+    stand.take(Record::Install { snapshot: leaders }).unwrap();
+    stand.sync().unwrap();
+    draft.write(&stand.store.cabinet).unwrap();
+    stand.crash(Survival::Lost).unwrap();
+    assert_eq!(stand.present().snapshot.at.index, 20);
+    stand.restart().unwrap();
+}
+
+/// The same without a crash.
+#[test]
+fn a_snapshot_that_was_overtaken_by_a_leaders_is_not_read() {
+    let mut stand = Stand::with_entries(small(), 6);
+    let own = snapshot(stand.present(), 4, 300);
+    stand.take(Record::Compact { snapshot: own, through: Boundary { index: 3, term: 1 } }).unwrap();
+    stand.sync().unwrap();
+    let draft = stand.store.take_draft().unwrap();
+    let leaders = installed(stand.present(), 20, 7);
+    stand.take(Record::Install { snapshot: Arc::clone(&leaders) }).unwrap();
+    let shelf = draft.write(&stand.store.cabinet).unwrap();
+    stand.store.keep(shelf).unwrap();
+    let chunk = purlin::raft::Load::Chunk { at: leaders.at, offset: 100, bytes_max: 500 };
+    let loaded = stand.store.load(chunk.clone()).unwrap();
+    assert_eq!(Some(loaded), stand.present().look_up(chunk));
+    stand.restart().unwrap();
+}
+
+/// An append is told to have failed, and so is everything that comes later, by a journal with its thread.
+#[test]
+fn a_journal_whose_disk_fails_says_so_and_ends() {
+    for fault in [DiskFault::SyncError, DiskFault::WriteError, DiskFault::Full] {
+        let disk = super::drawers::Disk::default();
+        let (log, drawers) = (super::drawers::log_on(&disk), super::drawers::drawers_on(&disk));
+        let opened = crate::open_on::<super::ledger::Ledger, _, _>(log, drawers, &super::stand::identity(), &small());
+        let (mut journal, _) = opened.unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            journal.append(vec![Record::Began { founders: founders() }, appending(1, 1, 1, 0)]).await.unwrap();
+            disk.disk().arm(fault);
+            let many = journal.append(vec![appending(2, 40, 1, 0)]).await;
+            assert!(many.unwrap_err().to_string().contains("the journal failed"), "{fault:?}");
+            let more = journal.append(vec![appending(2, 1, 1, 0)]).await;
+            assert_eq!(more, Err(JournalError::Failed(StoreError::Ended)), "{fault:?}");
+        });
+        assert!(journal.close().is_err(), "{fault:?}");
+        disk.disk().crash(Survival::Lost).unwrap();
+        let (_, image) = super::stand::reopened(&disk, &small()).unwrap();
+        assert_eq!(image.log.last().index, 1, "{fault:?}");
+    }
 }

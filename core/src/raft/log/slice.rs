@@ -41,8 +41,15 @@ impl<S: Application> Default for Slice<S> {
 
 impl<S: Application> From<Vec<Entry<S>>> for Slice<S> {
     fn from(entries: Vec<Entry<S>>) -> Self {
+        entries.into_iter().collect()
+    }
+}
+
+impl<S: Application> FromIterator<Entry<S>> for Slice<S> {
+    fn from_iter<I: IntoIterator<Item = Entry<S>>>(entries: I) -> Self {
+        let entries: Arc<[Entry<S>]> = entries.into_iter().collect();
         let to = u32::try_from(entries.len()).expect("a slice has fewer entries than memory has room for");
-        Self { entries: (to > 0).then(|| entries.into()), from: 0, to }
+        Self { entries: (to > 0).then_some(entries), from: 0, to }
     }
 }
 

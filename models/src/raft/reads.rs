@@ -1,0 +1,105 @@
+//! Reads × changes of the leader: section 6.4 of the dissertation; leases with clocks at two rates: section 6.4.1.
+
+use super::case::{Case, TICK, read, silent_first_and_third};
+use super::claims::{READS_ARE_LINEARIZABLE, leads, reads_are_linearizable};
+use super::witnesses::{applied, read_answered, read_by_lease, read_refused, two_lead};
+use crate::cluster::{Budgets, SomeStep};
+use crate::{Model, Scope};
+use purlin::raft::{Lease, Request, RoleName, Timer};
+
+pub(super) fn models() -> Vec<Box<dyn Model>> {
+    [asking(), leasing(), thorough()].into_iter().flatten().collect()
+}
+
+/// One command of a leader among the first nodes given, and reads of those among the second that know a leader.
+fn reading(case: Case, requests: u8, commands: &'static [usize], reads: &'static [usize]) -> Case {
+    case.asks(requests, |state, node, ask| {
+        let Some(replica) = state.machine(node) else { return };
+        if commands.contains(&node) && leads(state, node) && !state.ghost.has_proposed {
+            ask(Request::Propose { stamp: None, command: 1 });
+        }
+        if reads.contains(&node) && replica.leader().is_some() {
+            ask(read());
+        }
+    })
+}
+
+fn asking() -> Vec<Box<dyn Model>> {
+    let quick = |name, founders| Case::new(name, Scope::Quick, founders).elections([0], 1);
+    vec![
+        reading(quick("a read of an old leader", 3).elections([1], 1), 2, &[1], &[0])
+            .sometimes([two_lead()])
+            .some_step([read_answered(), read_refused(), applied()])
+            .boxed(),
+        reading(quick("a read of a new leader", 3).elections([1], 1), 2, &[0], &[1])
+            .sometimes([two_lead()])
+            .some_step([read_answered(), applied()])
+            .boxed(),
+        reading(quick("reads of a leader and a follower, and duplicates", 2), 3, &[0], &[0, 1])
+            .befall(Budgets { duplicates: 1, ..Budgets::CALM })
+            .some_step([read_answered(), applied()])
+            .boxed(),
+        reading(quick("a read of a follower that asks again", 2), 2, &[0], &[1])
+            .hasty(Timer::RetryReads, [1], 1)
+            .befall(Budgets { crashes: 1, ..Budgets::CALM })
+            .some_step([read_answered(), applied()])
+            .boxed(),
+    ]
+}
+
+/// The first replica leads and hears only the second, which gives the third its vote once it is no longer true to the first.
+/// Clocks lie so many ticks apart at most; a lease lasts a third of an election timeout, as if one clock ran at most twice as
+/// fast as another.
+fn lease(name: &'static str, skew: u32) -> Case {
+    let slow_and_fast = Lease { max_drift_ppm: 500_000, max_pause_ms: 0 };
+    Case::new(name, Scope::Quick, 3)
+        .with(|it| {
+            (it.check_quorum, it.lease) = (true, Some(slow_and_fast));
+            it.election_timeout_ms = 3;
+            it.heartbeat_ms = 2;
+        })
+        .elections([0, 2], 2)
+        .asks(2, |state, node, ask| {
+            if leads(state, node) && node == 2 && !state.ghost.has_proposed {
+                ask(Request::Propose { stamp: None, command: 1 });
+            }
+            if state.machine(node).is_some_and(|it| it.role() == RoleName::Leader) && node == 0 {
+                ask(read());
+            }
+        })
+        .ignores(silent_first_and_third)
+        .befall(Budgets { ticks: 7, ..Budgets::CALM })
+        .world(|world| {
+            (world.tick, world.skew, world.lateness) = (TICK, skew, None);
+            world.unset = vec![Timer::Heartbeat, Timer::CheckQuorum, Timer::RetryReads];
+        })
+}
+
+fn leasing() -> Vec<Box<dyn Model>> {
+    let stale = SomeStep { name: "a read is stale", holds: |step| !reads_are_linearizable(step) };
+    vec![
+        lease("a lease, and clocks that keep within its bounds", 1)
+            .sometimes([two_lead()])
+            .some_step([read_by_lease(), applied()])
+            .boxed(),
+        lease("a lease, and clocks that break its bounds", 3)
+            .without(READS_ARE_LINEARIZABLE)
+            .sometimes([two_lead()])
+            .some_step([stale, read_by_lease(), applied()])
+            .boxed(),
+    ]
+}
+
+fn thorough() -> Vec<Box<dyn Model>> {
+    let full = |name| Case::new(name, Scope::Full, 3).elections([0, 1], 2);
+    vec![
+        reading(full("reads, a command and another leader"), 2, &[0, 1], &[0, 1])
+            .sometimes([two_lead()])
+            .some_step([read_answered(), read_refused(), applied()])
+            .boxed(),
+        reading(full("reads, duplicates and another leader"), 2, &[1], &[0, 2])
+            .befall(Budgets { duplicates: 1, ..Budgets::CALM })
+            .some_step([read_answered(), read_refused()])
+            .boxed(),
+    ]
+}
