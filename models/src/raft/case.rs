@@ -262,6 +262,11 @@ pub(super) fn all_but_votes(node: &Node<Replica>, packet: &Packet<Replica>) -> b
     !votes(&packet.message.body) || ignores_what_is_over(node, packet)
 }
 
+/// Only votes are heard of, those of earlier terms as well.
+pub(super) fn all_but_votes_however_late(_node: &Node<Replica>, packet: &Packet<Replica>) -> bool {
+    !matches!(packet.message.body, Body::Vote { .. } | Body::Voted { .. })
+}
+
 /// Besides, the third replica is cut off.
 pub(super) fn silent_third(node: &Node<Replica>, packet: &Packet<Replica>) -> bool {
     packet.from == 2 || packet.to == 2 || ignores_what_is_over(node, packet)
@@ -270,6 +275,12 @@ pub(super) fn silent_third(node: &Node<Replica>, packet: &Packet<Replica>) -> bo
 /// Besides, the first and the third replica hear nothing of each other.
 pub(super) fn silent_first_and_third(node: &Node<Replica>, packet: &Packet<Replica>) -> bool {
     packet.from + packet.to == 2 && packet.from != 1 || ignores_what_is_over(node, packet)
+}
+
+/// Besides, only neighbours in this row hear of each other: the fourth, the first, the second, the third.
+pub(super) fn in_a_row(node: &Node<Replica>, packet: &Packet<Replica>) -> bool {
+    let are_neighbours = [(0, 3), (0, 1), (1, 2)].contains(&(packet.from.min(packet.to), packet.from.max(packet.to)));
+    !are_neighbours || ignores_what_is_over(node, packet)
 }
 
 fn term_of(node: &Node<Replica>) -> u64 {

@@ -2,13 +2,16 @@
 
 use super::case::{Case, TICK, read, silent_first_and_third};
 use super::claims::{READS_ARE_LINEARIZABLE, leads, reads_are_linearizable};
-use super::witnesses::{applied, read_answered, read_by_lease, read_refused, two_lead};
+use super::member;
+use super::witnesses::{
+    applied, handed_over, not_handed_over, read_answered, read_by_lease, read_refused, true_to_the_leader, two_lead,
+};
 use crate::cluster::{Budgets, SomeStep};
 use crate::{Model, Scope};
 use purlin::raft::{Lease, Request, RoleName, Timer};
 
 pub(super) fn models() -> Vec<Box<dyn Model>> {
-    [asking(), leasing(), thorough()].into_iter().flatten().collect()
+    [asking(), leasing(), guarding(), thorough()].into_iter().flatten().collect()
 }
 
 /// One command of a leader among the first nodes given, and reads of those among the second that know a leader.
@@ -24,14 +27,33 @@ fn reading(case: Case, requests: u8, commands: &'static [usize], reads: &'static
     })
 }
 
+/// What is asked, and of which node.
+#[derive(Clone, Copy)]
+enum Ask {
+    Command(usize),
+    Read(usize),
+}
+
+/// Requests one after the other. The first replica and the third hear nothing of each other.
+fn in_turn(case: Case, asks: &'static [Ask]) -> Case {
+    case.ignores(silent_first_and_third).asks(asks.len() as u8, |state, node, ask| {
+        let next = asks[asks.len() - usize::from(state.left.requests)];
+        match next {
+            Ask::Command(of) if of == node && leads(state, node) => ask(Request::Propose { stamp: None, command: 1 }),
+            Ask::Read(of) if of == node && leads(state, node) => ask(read()),
+            _ => {}
+        }
+    })
+}
+
 fn asking() -> Vec<Box<dyn Model>> {
     let quick = |name, founders| Case::new(name, Scope::Quick, founders).elections([0], 1);
     vec![
-        reading(quick("a read of an old leader", 3).elections([1], 1), 2, &[1], &[0])
+        in_turn(quick("reads of an old leader", 3).elections([1], 1), &[Ask::Read(0), Ask::Command(1), Ask::Read(0)])
             .sometimes([two_lead()])
             .some_step([read_answered(), read_refused(), applied()])
             .boxed(),
-        reading(quick("a read of a new leader", 3).elections([1], 1), 2, &[0], &[1])
+        in_turn(quick("a read of a new leader", 3).elections([1], 1), &[Ask::Command(0), Ask::Read(1)])
             .sometimes([two_lead()])
             .some_step([read_answered(), applied()])
             .boxed(),
@@ -39,8 +61,7 @@ fn asking() -> Vec<Box<dyn Model>> {
             .befall(Budgets { duplicates: 1, ..Budgets::CALM })
             .some_step([read_answered(), applied()])
             .boxed(),
-        reading(quick("a read of a follower that asks again", 2), 2, &[0], &[1])
-            .hasty(Timer::RetryReads, [1], 1)
+        reading(quick("reads of a follower that dies", 2), 3, &[0], &[1])
             .befall(Budgets { crashes: 1, ..Budgets::CALM })
             .some_step([read_answered(), applied()])
             .boxed(),
@@ -73,6 +94,47 @@ fn lease(name: &'static str, skew: u32) -> Case {
             (world.tick, world.skew, world.lateness) = (TICK, skew, None);
             world.unset = vec![Timer::Heartbeat, Timer::CheckQuorum, Timer::RetryReads];
         })
+}
+
+/// The first replica leads by a lease while time stands still; the second or the third leads after it.
+fn lease_and(name: &'static str, scope: Scope) -> Case {
+    let exact = Lease { max_drift_ppm: 0, max_pause_ms: 0 };
+    Case::new(name, scope, 3)
+        .with(|it| (it.check_quorum, it.lease) = (true, Some(exact)))
+        .elections([0], 1)
+        .ignores(silent_first_and_third)
+        .world(|world| world.unset = vec![Timer::Heartbeat, Timer::CheckQuorum, Timer::RetryReads])
+}
+
+fn guarding() -> Vec<Box<dyn Model>> {
+    vec![
+        lease_and("a lease and a transfer", Scope::Quick)
+            .hasty(Timer::Transfer, [0], 1)
+            .asks(3, |state, node, ask| {
+                if leads(state, node) && node == 1 && !state.ghost.has_proposed {
+                    ask(Request::Propose { stamp: None, command: 1 });
+                }
+                if leads(state, node) && node == 0 {
+                    ask(read());
+                    ask(Request::Transfer { to: member(1) });
+                }
+            })
+            .some_step([read_by_lease(), handed_over(), not_handed_over()])
+            .boxed(),
+        lease_and("a lease and a voter that dies", Scope::Quick)
+            .elections([2], 1)
+            .asks(2, |state, node, ask| {
+                if leads(state, node) && node == 2 && !state.ghost.has_proposed {
+                    ask(Request::Propose { stamp: None, command: 1 });
+                }
+                if leads(state, node) && node == 0 {
+                    ask(read());
+                }
+            })
+            .befall(Budgets { crashes: 1, ..Budgets::CALM })
+            .some_step([read_by_lease(), true_to_the_leader()])
+            .boxed(),
+    ]
 }
 
 fn leasing() -> Vec<Box<dyn Model>> {

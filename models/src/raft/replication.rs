@@ -67,6 +67,12 @@ fn from_figures() -> Vec<Box<dyn Model>> {
         figure_7("figure 7: entries are missing", [a, b]).boxed(),
         figure_7("figure 7: entries are too many, or others", [c, e]).some_step([truncated()]).boxed(),
         figure_7("figure 7: entries of two terms are others", [d, f]).some_step([truncated()]).boxed(),
+        quick("another entry at the same place", 3)
+            .seeds([log(5, &[1, 1, 1, 3, 5], 3), log(4, &[1, 1, 1, 4], 3), log(4, &[1, 1, 1, 4], 3)])
+            .elections([0], 1)
+            .sometimes([committed_everywhere()])
+            .some_step([truncated(), append_refused()])
+            .boxed(),
         quick("figure 8: an older entry on a majority", 3)
             .seeds([log(3, &[1, 2], 1), voted(log(3, &[1], 1), 3, 2), voted(log(3, &[1, 3], 1), 3, 2)])
             .with(|it| it.message_bytes_max = 0)

@@ -4,6 +4,7 @@ use super::claims::{State, StepOf};
 use super::history::replicas;
 use super::{History, Replica};
 use crate::cluster::{Kind, Seen, SomeStep, Sometimes};
+use purlin::protocol::Protocol;
 use purlin::raft::{Answer, Body, Event, Record, Refusal, Request, RoleName, SteppedDown};
 
 type SometimesOf = Sometimes<Replica, History>;
@@ -128,6 +129,12 @@ steps! {
     };
     /// A membership is committed.
     members_changed: "a change of members is answered", |step| answers(step, |it| matches!(it, Answer::MembersChanged { .. }));
+    /// A snapshot is taken while the last membership is not committed.
+    compacted_on_the_way: "a snapshot is taken while a change is under way", |step| {
+        let is_open = |it: &Replica| it.image().membership_index() > it.commit();
+        replicas(step.after).any(|(_, it)| is_open(it))
+            && step.seen.iter().any(|seen| matches!(seen, Seen::Persisted { record: Record::Compact { .. }, .. }))
+    };
     /// A snapshot has taken the place of a log.
     installed: "a snapshot is installed",
         |step| step.seen.iter().any(|seen| matches!(seen, Seen::Persisted { record: Record::Install { .. }, .. }));
