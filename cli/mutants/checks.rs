@@ -46,6 +46,8 @@ pub(super) enum Check {
     Tls,
     /// The laws of a replica's directory, and of what replicas say to each other.
     Replica,
+    /// The key-value service, by itself and as processes.
+    Kv,
 }
 
 /// Laws with a build of their own. No machine has to do with them, so what they are to catch is for no other check to find.
@@ -66,7 +68,7 @@ pub(super) enum Found {
 }
 
 impl Check {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::Model,
         Self::Spec,
         Self::Law,
@@ -82,6 +84,7 @@ impl Check {
         Self::Wire,
         Self::Tls,
         Self::Replica,
+        Self::Kv,
     ];
     /// Quick enough to be tried on every mutant.
     pub(super) const ALWAYS: [Self; 4] = [Self::Model, Self::Spec, Self::Law, Self::Swarm];
@@ -115,6 +118,7 @@ impl Check {
             Self::Wire => "wire",
             Self::Tls => "tls",
             Self::Replica => "replica",
+            Self::Kv => "kv",
         }
     }
 
@@ -146,6 +150,7 @@ impl Check {
             Self::Wire => ("purlin-tokio", &["framed"], "adapters/tokio"),
             Self::Tls => ("purlin-rustls", &["mutual_tls"], "adapters/rustls"),
             Self::Replica => ("purlin-raft", &[], "adapters/raft"),
+            Self::Kv => ("purlin-kv", &[], "examples/kv"),
             _ => return None,
         };
         Some(Apart { package, tests, folder })
