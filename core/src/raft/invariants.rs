@@ -57,10 +57,11 @@ pub fn applied_is_committed<S: Application>(raft: &Raft<S>) -> bool {
     raft.applied <= raft.commit
 }
 
-/// A snapshot holds what was dropped, and only what was applied.
+/// A snapshot holds what was dropped, and only what was applied: of the membership as well.
 pub fn snapshot_holds_what_is_applied<S: Application>(raft: &Raft<S>) -> bool {
-    let (boundary, at) = (raft.image.log.boundary(), raft.image.snapshot.at);
-    boundary.index <= at.index && at.index <= raft.applied
+    let (boundary, snapshot) = (raft.image.log.boundary(), &raft.image.snapshot);
+    let at = snapshot.at.index;
+    boundary.index <= at && at <= raft.applied && snapshot.membership_index <= at
 }
 
 /// Along a log terms only rise, up to the replica's own.

@@ -122,6 +122,9 @@ impl<P: Protocol, G: Ghost<P>> Errands<'_, '_, P, G> {
     }
 
     fn arm(&mut self, timer: P::Timer, after: core::time::Duration) {
+        if self.stepping.model.scope.unset.contains(&timer) {
+            return;
+        }
         let node = self.node();
         let due = node.now + after;
         match node.timers.binary_search_by(|(name, _)| name.cmp(&timer)) {

@@ -29,6 +29,8 @@ pub struct ClusterScope<P: Protocol, G: Ghost<P> = ()> {
     pub lateness: Option<u32>,
     /// Timers that may fire although they are not set; each costs one of [`Budgets::strays`].
     pub strays: Vec<P::Timer>,
+    /// Timers that never fire.
+    pub unset: Vec<P::Timer>,
     /// Timers that need not wait: for worlds where time stands still.
     pub hasty: Vec<Hasty<P>>,
     /// What a node says to itself, and what it has read back, comes before anything else happens, but for crashes. Worlds
@@ -94,6 +96,7 @@ impl<P: Protocol, G: Ghost<P>> ClusterScope<P, G> {
             jumps: Vec::new(),
             lateness: Some(0),
             strays: Vec::new(),
+            unset: Vec::new(),
             hasty: Vec::new(),
             own_first: false,
             in_flight: 4,
@@ -125,6 +128,8 @@ pub struct NodeScope<P: Protocol> {
     pub config: P::Config,
     /// What stands on its disk at the beginning.
     pub image: P::Image,
+    /// What was written to it since.
+    pub records: Vec<P::Record>,
     /// By how many ticks its clock is ahead of the slowest.
     pub ahead: u32,
 }
@@ -132,7 +137,7 @@ pub struct NodeScope<P: Protocol> {
 impl<P: Protocol> NodeScope<P> {
     /// A node that nobody sends messages to, with an empty disk.
     pub fn alone(config: P::Config) -> Self {
-        Self { address: None, config, image: P::Image::default(), ahead: 0 }
+        Self { address: None, config, image: P::Image::default(), records: Vec::new(), ahead: 0 }
     }
 
     /// A node with an address and an empty disk.

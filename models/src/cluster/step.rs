@@ -64,9 +64,11 @@ impl<P: Protocol, G: Ghost<P>> ClusterModel<P, G> {
     }
 
     fn first_node(&self, node: &NodeScope<P>) -> Node<P> {
+        let mut disk = node.image.clone();
+        node.records.iter().cloned().for_each(|record| P::fold(&mut disk, record));
         Node {
             machine: None,
-            disk: Shared::new(node.image.clone()),
+            disk: Shared::new(disk),
             tail: SmallVec::new(),
             is_stalled: false,
             timers: SmallVec::new(),
@@ -75,7 +77,7 @@ impl<P: Protocol, G: Ghost<P>> ClusterModel<P, G> {
             asked: SmallVec::new(),
             now: NOW + self.scope.tick * node.ahead,
             set_off: 0,
-            journal: self.scope.reads_back.then(|| Shared::new(Vec::new())),
+            journal: self.scope.reads_back.then(|| Shared::new(node.records.clone())),
         }
     }
 

@@ -39,6 +39,7 @@ pub struct Case {
     scope: Scope,
     founders: usize,
     settings: Vec<Settings>,
+    disks: Vec<Vec<Record<Ledger>>>,
     world: ClusterScope<Replica, History>,
     claims: Claims<Replica, History>,
 }
@@ -57,7 +58,7 @@ impl Case {
             ..ClusterScope::new([])
         };
         let claims = Claims { always: claims::always(), every_step: claims::every_step(), ..Claims::default() };
-        Self { name, scope, founders, settings, world, claims }
+        Self { name, scope, founders, settings, disks: Vec::new(), world, claims }
     }
 
     /// Nodes that are no founders and join later.
@@ -80,18 +81,19 @@ impl Case {
     /// What is written on the disks at the beginning: one list of records each, behind that of the first process's begin.
     #[must_use]
     pub fn seeds(mut self, disks: impl IntoIterator<Item = Vec<Record<Ledger>>>) -> Self {
-        self.world.nodes = self.node_scopes();
-        for (node, records) in self.world.nodes.iter_mut().zip(disks) {
-            let founders = Arc::new(node.config.settings().founders.clone());
-            node.image.fold(Record::Began { founders });
-            records.into_iter().for_each(|record| node.image.fold(record));
-        }
+        self.disks = disks.into_iter().collect();
         self
     }
 
     fn node_scopes(&self) -> Vec<NodeScope<Replica>> {
         let configs = self.settings.iter().cloned().map(|it| it.validate().expect("a model's settings are valid"));
-        configs.map(|config| NodeScope::at(config.me(), config)).collect()
+        let scopes = configs.map(|config| NodeScope::at(config.me(), config));
+        let mut scopes: Vec<NodeScope<Replica>> = scopes.collect();
+        for (scope, records) in scopes.iter_mut().zip(&self.disks) {
+            let founders = Arc::new(scope.config.settings().founders.clone());
+            scope.records = core::iter::once(Record::Began { founders }).chain(records.iter().cloned()).collect();
+        }
+        scopes
     }
 
     /// A timer fires at any moment, so often on all of these nodes together.
@@ -110,7 +112,8 @@ impl Case {
     /// What may happen, and how often.
     #[must_use]
     pub fn befall(mut self, budgets: Budgets) -> Self {
-        self.world.budgets = budgets;
+        let requests = self.world.budgets.requests;
+        self.world.budgets = Budgets { requests, ..budgets };
         self
     }
 
@@ -186,9 +189,7 @@ impl Case {
 
     /// Its world and its claims.
     pub fn into_parts(mut self) -> (ClusterScope<Replica, History>, Claims<Replica, History>) {
-        if self.world.nodes.is_empty() {
-            self.world.nodes = self.node_scopes();
-        }
+        self.world.nodes = self.node_scopes();
         (self.world, self.claims)
     }
 
@@ -261,6 +262,11 @@ pub(super) fn all_but_votes(node: &Node<Replica>, packet: &Packet<Replica>) -> b
     !votes(&packet.message.body) || ignores_what_is_over(node, packet)
 }
 
+/// Only votes are heard of, those of earlier terms as well.
+pub(super) fn all_but_votes_however_late(_node: &Node<Replica>, packet: &Packet<Replica>) -> bool {
+    !matches!(packet.message.body, Body::Vote { .. } | Body::Voted { .. })
+}
+
 /// Besides, the third replica is cut off.
 pub(super) fn silent_third(node: &Node<Replica>, packet: &Packet<Replica>) -> bool {
     packet.from == 2 || packet.to == 2 || ignores_what_is_over(node, packet)
@@ -269,6 +275,12 @@ pub(super) fn silent_third(node: &Node<Replica>, packet: &Packet<Replica>) -> bo
 /// Besides, the first and the third replica hear nothing of each other.
 pub(super) fn silent_first_and_third(node: &Node<Replica>, packet: &Packet<Replica>) -> bool {
     packet.from + packet.to == 2 && packet.from != 1 || ignores_what_is_over(node, packet)
+}
+
+/// Besides, only neighbours in this row hear of each other: the fourth, the first, the second, the third.
+pub(super) fn in_a_row(node: &Node<Replica>, packet: &Packet<Replica>) -> bool {
+    let are_neighbours = [(0, 3), (0, 1), (1, 2)].contains(&(packet.from.min(packet.to), packet.from.max(packet.to)));
+    !are_neighbours || ignores_what_is_over(node, packet)
 }
 
 fn term_of(node: &Node<Replica>) -> u64 {

@@ -54,9 +54,10 @@ fn of_each() -> [AlwaysOf; 12] {
     ]
 }
 
-fn of_all() -> [AlwaysOf; 9] {
+fn of_all() -> [AlwaysOf; 10] {
     [
         Always { name: "one leader a term", holds: |state, _| one_leader_a_term(state) },
+        Always { name: "who leads has its own vote on its disk", holds: |state, _| leaders_have_their_votes(state) },
         Always {
             name: "logs match",
             holds: |state, _| pairs(state.nodes.len()).all(|(one, other)| logs_match(state, one, other)),
@@ -95,6 +96,14 @@ fn one_leader_a_term(state: &State) -> bool {
     let is_elected = |(node, replica): (usize, &Replica)| state.ghost.leader(replica.term()) == Some(node);
     invariants::at_most_one_leader_a_term(replicas(state).map(|(_, replica)| replica))
         && replicas(state).filter(|(_, replica)| leads(replica)).all(is_elected)
+}
+
+fn leaders_have_their_votes(state: &State) -> bool {
+    let leaders = replicas(state).filter(|(_, replica)| replica.role() == RoleName::Leader);
+    leaders.into_iter().all(|(node, leader)| {
+        let disk = &state.nodes[node].disk;
+        (disk.term, disk.vote) == (leader.term(), Some(member(node)))
+    })
 }
 
 fn logs_match(state: &State, one: usize, other: usize) -> bool {
@@ -157,6 +166,7 @@ fn are_distinct(ledger: &Ledger) -> bool {
 pub(super) fn every_step() -> Vec<EveryStep<Replica, History>> {
     vec![
         EveryStep { name: "nobody votes twice in a term", holds: nobody_votes_twice },
+        EveryStep { name: "who asks for votes has its own on its disk", holds: who_asks_has_voted },
         EveryStep { name: "neither term nor vote nor commit is taken back", holds: nothing_is_taken_back },
         EveryStep { name: "a leader only appends", holds: a_leader_only_appends },
         EveryStep { name: "a leader commits up to an entry of its own term", holds: commits_end_in_the_own_term },
@@ -179,6 +189,16 @@ fn nobody_votes_twice(step: &StepOf<'_>) -> bool {
         };
         crate::cluster::Ghost::observe(&mut ghost, seen, step.after);
         holds
+    })
+}
+
+fn who_asks_has_voted(step: &StepOf<'_>) -> bool {
+    step.seen.iter().all(|seen| match seen {
+        Seen::Sent { node, message, .. } if matches!(message.body, Body::Vote { .. }) => {
+            let disk = &step.after.nodes[*node].disk;
+            disk.term > message.term || (disk.term, disk.vote) == (message.term, Some(member(*node)))
+        }
+        _ => true,
     })
 }
 

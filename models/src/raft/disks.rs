@@ -2,7 +2,7 @@
 
 use super::case::{Case, log};
 use super::witnesses::{
-    applied, committed_before_it_is_durable_here, committed_everywhere, elected, recovered_with_entries,
+    applied, committed_before_it_is_durable_here, committed_everywhere, elected, read_back, recovered_with_entries,
     something_is_lost, steps_down, truncated, two_lead,
 };
 use crate::cluster::Budgets;
@@ -68,11 +68,10 @@ fn reading_back() -> Vec<Box<dyn Model>> {
         quick("entries that are read back", 3)
             .with(|it| it.log_memory_bytes_max = 0)
             .world(|world| (world.reads_back, world.looks_up) = (true, None))
+            .seeds([log(2, &[1, 1, 1], 3), log(2, &[1, 1, 1], 3), log(1, &[1], 1)])
             .elections([0], 1)
-            .hasty(Timer::Heartbeat, [0], 1)
-            .proposals(1)
             .sometimes([committed_everywhere()])
-            .some_step([applied(), super::witnesses::read_back()])
+            .some_step([read_back()])
             .boxed(),
     ]
 }

@@ -1,7 +1,7 @@
 //! Elections: sections 5.2 and 5.4.1 of the paper; polls, quorum checks and transfers: sections 9.6, 6.2 and 3.10 of the
 //! dissertation. The arithmetic of quorums.
 
-use super::case::Case;
+use super::case::{Case, all_but_votes_however_late, log};
 use super::claims::leads;
 use super::member;
 use super::witnesses::{
@@ -36,9 +36,15 @@ fn standing() -> Vec<Box<dyn Model>> {
             .boxed(),
         quick("three elections, and late messages", 3)
             .elections([0, 1], 3)
-            .ignores(|_, _| false)
-            .only_votes()
+            .ignores(all_but_votes_however_late)
             .sometimes([elected(), a_third_term(), two_lead()])
+            .some_step([vote_refused()])
+            .boxed(),
+        quick("a longer log of an earlier term", 3)
+            .seeds([log(2, &[1, 2], 2), log(2, &[1, 2], 2), log(1, &[1, 1, 1], 1)])
+            .elections([0, 2], 2)
+            .only_votes()
+            .sometimes([elected()])
             .some_step([vote_refused()])
             .boxed(),
         quick("two elections among four", 4)
@@ -82,7 +88,7 @@ fn handing_over() -> Vec<Box<dyn Model>> {
     vec![
         transfer("a transfer")
             .hasty(Timer::Transfer, [0], 1)
-            .sometimes([two_lead()])
+            .sometimes([elected()])
             .some_step([handed_over(), not_handed_over(), applied()])
             .boxed(),
     ]

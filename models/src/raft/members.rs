@@ -1,11 +1,11 @@
 //! Changes of members: section 6 of the paper, chapter 4 of the dissertation. Membership × truncation, and the arithmetic of
 //! quorums in joint memberships.
 
-use super::case::{Case, entries};
+use super::case::{Case, entries, in_a_row};
 use super::claims::leads;
 use super::witnesses::{
-    change_refused, committed_everywhere, dies_on_the_way, in_a_joint_membership, members_changed, steps_down,
-    truncated, two_lead,
+    change_refused, committed_everywhere, compacted_on_the_way, dies_on_the_way, in_a_joint_membership,
+    members_changed, steps_down, truncated, two_lead,
 };
 use super::{Ledger, member};
 use crate::cluster::Budgets;
@@ -42,8 +42,7 @@ fn joint() -> Vec<Box<dyn Model>> {
             .some_step([members_changed(), dies_on_the_way()])
             .boxed(),
         joint_half_way("a joint change half way, and another leader", Scope::Quick)
-            .sometimes([in_a_joint_membership(), two_lead()])
-            .some_step([truncated()])
+            .sometimes([in_a_joint_membership(), committed_everywhere()])
             .boxed(),
         leaving("a leader that removes itself", Scope::Quick)
             .some_step([members_changed(), steps_down(SteppedDown::Removed)])
@@ -99,8 +98,23 @@ fn simple() -> Vec<Box<dyn Model>> {
                     ask(change(Transition::Auto, &[Change::AddVoter(member(3))]));
                 }
             })
+            .ignores(in_a_row)
             .sometimes([two_lead()])
-            .some_step([truncated(), members_changed()])
+            .some_step([truncated()])
+            .boxed(),
+        Case::new("a snapshot while a change is under way", Scope::Quick, 2)
+            .joiners(1)
+            .elections([0], 1)
+            .asks(2, |state, node, ask| {
+                let Some(replica) = state.machine(node).filter(|_| leads(state, node)) else { return };
+                if state.left.requests == 2 {
+                    ask(change(Transition::Auto, &[Change::AddLearner(member(2))]));
+                } else {
+                    ask(Request::Compact { through: replica.applied() });
+                }
+            })
+            .sometimes([committed_everywhere()])
+            .some_step([members_changed(), compacted_on_the_way()])
             .boxed(),
     ]
 }
@@ -115,8 +129,7 @@ fn thorough() -> Vec<Box<dyn Model>> {
             .boxed(),
         joint_half_way("a joint change half way, and two other leaders", Scope::Full)
             .elections([0], 1)
-            .sometimes([in_a_joint_membership(), two_lead()])
-            .some_step([truncated()])
+            .sometimes([in_a_joint_membership(), committed_everywhere()])
             .boxed(),
     ]
 }

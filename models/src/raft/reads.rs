@@ -2,37 +2,67 @@
 
 use super::case::{Case, TICK, read, silent_first_and_third};
 use super::claims::{READS_ARE_LINEARIZABLE, leads, reads_are_linearizable};
-use super::witnesses::{applied, read_answered, read_by_lease, read_refused, two_lead};
+use super::member;
+use super::witnesses::{
+    applied, handed_over, not_handed_over, read_answered, read_by_lease, read_refused, true_to_the_leader, two_lead,
+};
 use crate::cluster::{Budgets, SomeStep};
 use crate::{Model, Scope};
 use purlin::raft::{Lease, Request, RoleName, Timer};
 
 pub(super) fn models() -> Vec<Box<dyn Model>> {
-    [asking(), leasing(), thorough()].into_iter().flatten().collect()
+    [asking(), leasing(), guarding(), thorough()].into_iter().flatten().collect()
 }
 
-/// Whoever leads is asked for a command once, and whoever knows a leader for reads.
-fn reading(name: &'static str, scope: Scope, requests: u8) -> Case {
-    Case::new(name, scope, 3).asks(requests, |state, node, ask| {
+/// One command of a leader among the first nodes given, and reads of those among the second that know a leader.
+fn reading(case: Case, requests: u8, commands: &'static [usize], reads: &'static [usize]) -> Case {
+    case.asks(requests, |state, node, ask| {
         let Some(replica) = state.machine(node) else { return };
-        if leads(state, node) && !state.ghost.has_proposed {
-            ask(Request::Propose { stamp: None, command: replica.term() as u8 });
+        if commands.contains(&node) && leads(state, node) && !state.ghost.has_proposed {
+            ask(Request::Propose { stamp: None, command: 1 });
         }
-        if replica.leader().is_some() && node < 2 {
+        if reads.contains(&node) && replica.leader().is_some() {
             ask(read());
         }
     })
 }
 
+/// What is asked, and of which node.
+#[derive(Clone, Copy)]
+enum Ask {
+    Command(usize),
+    Read(usize),
+}
+
+/// Requests one after the other. The first replica and the third hear nothing of each other.
+fn in_turn(case: Case, asks: &'static [Ask]) -> Case {
+    case.ignores(silent_first_and_third).asks(asks.len() as u8, |state, node, ask| {
+        let next = asks[asks.len() - usize::from(state.left.requests)];
+        match next {
+            Ask::Command(of) if of == node && leads(state, node) => ask(Request::Propose { stamp: None, command: 1 }),
+            Ask::Read(of) if of == node && leads(state, node) => ask(read()),
+            _ => {}
+        }
+    })
+}
+
 fn asking() -> Vec<Box<dyn Model>> {
+    let quick = |name, founders| Case::new(name, Scope::Quick, founders).elections([0], 1);
     vec![
-        reading("a read and another leader", Scope::Quick, 2)
-            .elections([0, 1], 2)
-            .some_step([read_answered(), read_refused()])
+        in_turn(quick("reads of an old leader", 3).elections([1], 1), &[Ask::Read(0), Ask::Command(1), Ask::Read(0)])
+            .sometimes([two_lead()])
+            .some_step([read_answered(), read_refused(), applied()])
             .boxed(),
-        reading("reads of a leader and a follower, and duplicates", Scope::Quick, 3)
-            .elections([0], 1)
-            .befall(Budgets { duplicates: 1, requests: 2, ..Budgets::CALM })
+        in_turn(quick("a read of a new leader", 3).elections([1], 1), &[Ask::Command(0), Ask::Read(1)])
+            .sometimes([two_lead()])
+            .some_step([read_answered(), applied()])
+            .boxed(),
+        reading(quick("reads of a leader and a follower, and duplicates", 2), 3, &[0], &[0, 1])
+            .befall(Budgets { duplicates: 1, ..Budgets::CALM })
+            .some_step([read_answered(), applied()])
+            .boxed(),
+        reading(quick("reads of a follower that dies", 2), 3, &[0], &[1])
+            .befall(Budgets { crashes: 1, ..Budgets::CALM })
             .some_step([read_answered(), applied()])
             .boxed(),
     ]
@@ -59,10 +89,52 @@ fn lease(name: &'static str, skew: u32) -> Case {
             }
         })
         .ignores(silent_first_and_third)
-        .befall(Budgets { ticks: 6, requests: 2, ..Budgets::CALM })
+        .befall(Budgets { ticks: 7, ..Budgets::CALM })
         .world(|world| {
             (world.tick, world.skew, world.lateness) = (TICK, skew, None);
+            world.unset = vec![Timer::Heartbeat, Timer::CheckQuorum, Timer::RetryReads];
         })
+}
+
+/// The first replica leads by a lease while time stands still; the second or the third leads after it.
+fn lease_and(name: &'static str, scope: Scope) -> Case {
+    let exact = Lease { max_drift_ppm: 0, max_pause_ms: 0 };
+    Case::new(name, scope, 3)
+        .with(|it| (it.check_quorum, it.lease) = (true, Some(exact)))
+        .elections([0], 1)
+        .ignores(silent_first_and_third)
+        .world(|world| world.unset = vec![Timer::Heartbeat, Timer::CheckQuorum, Timer::RetryReads])
+}
+
+fn guarding() -> Vec<Box<dyn Model>> {
+    vec![
+        lease_and("a lease and a transfer", Scope::Quick)
+            .hasty(Timer::Transfer, [0], 1)
+            .asks(3, |state, node, ask| {
+                if leads(state, node) && node == 1 && !state.ghost.has_proposed {
+                    ask(Request::Propose { stamp: None, command: 1 });
+                }
+                if leads(state, node) && node == 0 {
+                    ask(read());
+                    ask(Request::Transfer { to: member(1) });
+                }
+            })
+            .some_step([read_by_lease(), handed_over(), not_handed_over()])
+            .boxed(),
+        lease_and("a lease and a voter that dies", Scope::Quick)
+            .elections([2], 1)
+            .asks(2, |state, node, ask| {
+                if leads(state, node) && node == 2 && !state.ghost.has_proposed {
+                    ask(Request::Propose { stamp: None, command: 1 });
+                }
+                if leads(state, node) && node == 0 {
+                    ask(read());
+                }
+            })
+            .befall(Budgets { crashes: 1, ..Budgets::CALM })
+            .some_step([read_by_lease(), true_to_the_leader()])
+            .boxed(),
+    ]
 }
 
 fn leasing() -> Vec<Box<dyn Model>> {
@@ -81,16 +153,14 @@ fn leasing() -> Vec<Box<dyn Model>> {
 }
 
 fn thorough() -> Vec<Box<dyn Model>> {
+    let full = |name| Case::new(name, Scope::Full, 3).elections([0, 1], 2);
     vec![
-        reading("two reads, a command and another leader", Scope::Full, 3)
-            .elections([0, 1], 2)
+        reading(full("reads, a command and another leader"), 2, &[0, 1], &[0, 1])
             .sometimes([two_lead()])
             .some_step([read_answered(), read_refused(), applied()])
             .boxed(),
-        reading("reads, a heartbeat and another leader", Scope::Full, 2)
-            .elections([0, 1], 2)
-            .hasty(Timer::Heartbeat, [0], 1)
-            .befall(Budgets { duplicates: 1, requests: 2, ..Budgets::CALM })
+        reading(full("reads, duplicates and another leader"), 2, &[1], &[0, 2])
+            .befall(Budgets { duplicates: 1, ..Budgets::CALM })
             .some_step([read_answered(), read_refused()])
             .boxed(),
     ]

@@ -27,15 +27,16 @@ fn from_nothing() -> Vec<Box<dyn Model>> {
             .sometimes([committed_everywhere(), two_lead()])
             .some_step([applied(), unknown(), truncated(), append_refused()])
             .boxed(),
-        quick("two commands, one at a time, and a heartbeat", 3)
+        quick("two commands, one at a time, and a heartbeat", 2)
             .elections([0], 1)
             .with(|it| it.message_bytes_max = 0)
             .hasty(Timer::Heartbeat, [0], 1)
             .proposals(2)
+            .befall(Budgets { duplicates: 1, ..Budgets::CALM })
             .sometimes([committed_everywhere()])
             .some_step([applied()])
             .boxed(),
-        quick("two commands in a batch", 3)
+        quick("two commands in a batch", 2)
             .elections([0], 1)
             .with(|it| it.batching = true)
             .world(|world| world.own_first = false)
@@ -52,6 +53,8 @@ fn figure_7(name: &'static str, followers: [&[u64]; 2]) -> Case {
     quick(name, 3)
         .seeds([log(7, leader, 3), log(7, followers[0], 3), log(7, followers[1], 3)])
         .elections([0], 1)
+        .hasty(Timer::Heartbeat, [0], 1)
+        .befall(Budgets { duplicates: 1, ..Budgets::CALM })
         .sometimes([committed_everywhere()])
         .some_step([append_refused()])
 }
@@ -64,6 +67,12 @@ fn from_figures() -> Vec<Box<dyn Model>> {
         figure_7("figure 7: entries are missing", [a, b]).boxed(),
         figure_7("figure 7: entries are too many, or others", [c, e]).some_step([truncated()]).boxed(),
         figure_7("figure 7: entries of two terms are others", [d, f]).some_step([truncated()]).boxed(),
+        quick("another entry at the same place", 3)
+            .seeds([log(5, &[1, 1, 1, 3, 5], 3), log(4, &[1, 1, 1, 4], 3), log(4, &[1, 1, 1, 4], 3)])
+            .elections([0], 1)
+            .sometimes([committed_everywhere()])
+            .some_step([truncated(), append_refused()])
+            .boxed(),
         quick("figure 8: an older entry on a majority", 3)
             .seeds([log(3, &[1, 2], 1), voted(log(3, &[1], 1), 3, 2), voted(log(3, &[1, 3], 1), 3, 2)])
             .with(|it| it.message_bytes_max = 0)
@@ -75,11 +84,11 @@ fn from_figures() -> Vec<Box<dyn Model>> {
 }
 
 /// The command of a session, tried again and again.
-fn retries(name: &'static str, scope: Scope, tries: u8) -> Case {
+fn retries(name: &'static str, scope: Scope, founders: usize, tries: u8) -> Case {
     let session = |term| vec![(term, Payload::Session { sessions_max: 1 })];
     let command = Stamp { session: 1, sequence: 1, acknowledged: 0 };
-    Case::new(name, scope, 3)
-        .seeds([0, 1, 2].map(|_| super::case::entries(1, session(1), 1)))
+    Case::new(name, scope, founders)
+        .seeds((0..founders).map(|_| super::case::entries(1, session(1), 1)))
         .elections([0, 1], 2)
         .asks(tries, move |state, node, ask| {
             if leads(state, node) {
@@ -91,7 +100,7 @@ fn retries(name: &'static str, scope: Scope, tries: u8) -> Case {
 /// Sessions: section 8 of the paper.
 fn again() -> Vec<Box<dyn Model>> {
     vec![
-        retries("a command that is tried again", Scope::Quick, 2)
+        retries("a command that is tried again", Scope::Quick, 2, 2)
             .sometimes([committed_everywhere()])
             .some_step([applied(), answered_again()])
             .boxed(),
@@ -106,7 +115,7 @@ fn thorough() -> Vec<Box<dyn Model>> {
             .sometimes([committed_everywhere(), two_lead()])
             .some_step([applied(), unknown(), truncated(), append_refused()])
             .boxed(),
-        retries("a command that is tried again twice", Scope::Full, 3)
+        retries("a command that is tried again by another leader", Scope::Full, 3, 2)
             .sometimes([committed_everywhere()])
             .some_step([applied(), answered_again()])
             .boxed(),
