@@ -1,9 +1,15 @@
-//! Raft's machine by itself, without a disk or a wire: `cargo bench --bench raft`. Beside its peers: `benches/peers/raft`.
-//! Figures: `benches/README.md`.
+//! Raft's machine by itself, without a disk or a wire: `cargo bench --bench raft`. Beside its peers, and in instructions:
+//! `benches/peers/raft` and `benches/README.md`.
 //!
 //! Three replicas in one process, one of which leads; a proposal's whole life, from the leader's client and through all three
 //! logs, with as many others under way as stand in the name. The floor puts the same commands into three logs that agree
-//! about nothing.
+//! about nothing. Nanoseconds a proposal, once at a load of 13 on 2 cores, so all of it is too high:
+//!
+//! ```text
+//!   under way         1      10     100    1000   floor
+//!   16 bytes       1831     453     254     233     118
+//!   1024 bytes     3298    1124     484     389     398
+//! ```
 
 #[path = "peers/raft/purlin.rs"]
 mod engine;

@@ -30,13 +30,17 @@ fn comparisons() -> Vec<Box<dyn Comparison>> {
 pub(crate) fn scenarios() -> Vec<Scenario> {
     let mut scenarios = purlin_sim::scenarios();
     scenarios.extend(purlin_lock::scenario::scenarios());
+    scenarios.extend(purlin_kv_storm::scenarios());
     scenarios
 }
 
 /// A Rust expression that gives a scenario, for tests that are written for a reader.
 pub(crate) fn scenario_expression(scenario: &Scenario) -> String {
-    let built_in = purlin_sim::scenarios().iter().any(|known| known.name() == scenario.name());
-    let list = if built_in { "purlin_sim::scenarios()" } else { "purlin_lock::scenario::scenarios()" };
+    let list = match scenario.room() {
+        "lock" => "purlin_lock::scenario::scenarios()",
+        "raft" => "purlin_kv_storm::scenarios()",
+        _ => "purlin_sim::scenarios()",
+    };
     let name = scenario.name();
     format!("{list}.into_iter().find(|scenario| scenario.name() == {name:?}).expect(\"there is such a scenario\")")
 }

@@ -69,7 +69,7 @@ fn a_wrong_expectation_of_a_cluster_fails_with_its_step_and_node() {
     let wrong = [
         json!({ "node": 1, "role": "follower" }),
         json!({ "node": 1, "term": { "min": 2 } }),
-        json!({ "nodes": [1, 3], "commit": 2 }),
+        json!({ "nodes": [1, 3], "commit": 3 }),
         json!({ "node": 1, "leader": [null, 2] }),
         json!({ "node": 1, "voters": [1, 2] }),
         json!({ "node": 1, "log_payloads": ["a"] }),
@@ -82,7 +82,7 @@ fn a_wrong_expectation_of_a_cluster_fails_with_its_step_and_node() {
         json!({ "message_count": { "match": { "type": ["append"], "min_entries": 1 }, "count": 3 } }),
         json!({ "one_leader": [2, 3] }),
         json!({ "same_log": [1, 2] }),
-        json!({ "same_applied": [2, 3], "min_count": 1 }),
+        json!({ "same_applied": [2, 3], "min_count": 2 }),
         json!({ "read": { "node": 1, "id": "r", "status": "served" } }),
     ];
     for expectation in wrong {

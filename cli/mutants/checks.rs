@@ -44,11 +44,16 @@ pub(super) enum Check {
     Wire,
     /// The laws of encrypted connections.
     Tls,
+    /// The laws of a replica's directory, and of what replicas say to each other.
+    Replica,
+    /// The key-value service, by itself and as processes.
+    Kv,
 }
 
 /// Laws with a build of their own. No machine has to do with them, so what they are to catch is for no other check to find.
 struct Apart {
     package: &'static str,
+    /// All of the package, where none is named.
     tests: &'static [&'static str],
     folder: &'static str,
 }
@@ -63,7 +68,7 @@ pub(super) enum Found {
 }
 
 impl Check {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 16] = [
         Self::Model,
         Self::Spec,
         Self::Law,
@@ -78,6 +83,8 @@ impl Check {
         Self::Report,
         Self::Wire,
         Self::Tls,
+        Self::Replica,
+        Self::Kv,
     ];
     /// Quick enough to be tried on every mutant.
     pub(super) const ALWAYS: [Self; 4] = [Self::Model, Self::Spec, Self::Law, Self::Swarm];
@@ -110,6 +117,8 @@ impl Check {
             Self::Report => "report",
             Self::Wire => "wire",
             Self::Tls => "tls",
+            Self::Replica => "replica",
+            Self::Kv => "kv",
         }
     }
 
@@ -140,6 +149,8 @@ impl Check {
             Self::Report => ("purlin-sim", &["report"], "sim"),
             Self::Wire => ("purlin-tokio", &["framed"], "adapters/tokio"),
             Self::Tls => ("purlin-rustls", &["mutual_tls"], "adapters/rustls"),
+            Self::Replica => ("purlin-raft", &[], "adapters/raft"),
+            Self::Kv => ("purlin-kv", &[], "examples/kv"),
             _ => return None,
         };
         Some(Apart { package, tests, folder })

@@ -164,7 +164,7 @@ impl Scratch {
         Ok(Build { purlin, laws: find("test", &LAWS)?, hosts: find("test", &HOSTS)? })
     }
 
-    /// Builds some tests of one package, and nothing else.
+    /// Builds some tests of one package, or all of them where none is named, and nothing else.
     pub(super) fn build_tests(&self, package: &str, names: &[&str]) -> Result<Vec<PathBuf>, Failure> {
         let mut cargo = self.cargo("build");
         cargo.args(["test", "--no-run", "--package", package]);
@@ -231,7 +231,9 @@ fn remove_others(tree: &Path, folder: &Path, files: &BTreeSet<PathBuf>) -> io::R
 }
 
 fn tests(cargo: Command) -> Result<Vec<PathBuf>, Failure> {
-    Ok(executables(cargo)?.into_iter().filter(|built| built.kind == "test").map(|built| built.path).collect())
+    // What a library tests within itself is of the kind of the library.
+    let is_test = |built: &Executable| matches!(built.kind.as_str(), "test" | "lib");
+    Ok(executables(cargo)?.into_iter().filter(is_test).map(|built| built.path).collect())
 }
 
 struct Executable {

@@ -35,6 +35,7 @@ fn every_action_of_a_specification_occurs_at_some_scope() {
     for (room, text) in [
         ("breaker", include_str!("../../specs/breaker/Breaker.tla")),
         ("queue", include_str!("../../specs/queue/Queue.tla")),
+        ("raft", include_str!("../../specs/raft/Raft.tla")),
     ] {
         let of_room = reports().iter().filter(|report| report.room == room);
         let occurring: BTreeSet<&str> = of_room.flat_map(|report| report.labels.keys().map(String::as_str)).collect();

@@ -2,7 +2,22 @@
 //!
 //! `cargo bench -p purlin-raft`; the journal and the floor take turns, so a busy machine disturbs both alike.
 //!
-//! FIGURES
+//! Medians of 2,000 appends on 2 shared vCPUs whose disk was busy with other work, so read the ratios, each of an append beside the
+//! floor's next to it. Whoever waits for every append pays for two wake-ups of a thread; the driver does not wait, and goes ahead:
+//!
+//! | one append of | journal, entries/s | floor, entries/s | ratio | appends per sync |
+//! |---|--:|--:|--:|--:|
+//! | 1 entry of 256 B | 10,590 | 13,448 | 0.84 | 1.00 |
+//! | 10 entries of 256 B | 118,842 | 143,361 | 0.83 | 1.00 |
+//! | 100 entries of 256 B | 939,514 | 1,316,257 | 0.71 | 1.00 |
+//! | 100 entries of 256 B, 2 ahead | 66,637 | 31,048 | 1.97 | 1.62 |
+//! | 100 entries of 4 KiB | 333,695 | 423,207 | 0.77 | 1.00 |
+//!
+//! The disk was many times slower while the fourth row ran; in another run, in which it was not, that row was 1,064,628 beside
+//! 1,070,606 with 1.76 appends per sync.
+//!
+//! On the wire an entry of 256 B costs 7 ns to write and 18 ns to read in version 2 (version 1: 15 and 50), one of 4 KiB 64 and 18 ns
+//! (57 and 136): the quickest of 2,000 messages of 100 entries.
 
 #![allow(clippy::print_stdout)]
 
@@ -47,19 +62,20 @@ struct Case {
     payload: usize,
     /// How many appends are under way at once.
     ahead: usize,
+    /// How many there are before it is the floor's turn.
+    appends: usize,
 }
 
 const CASES: [Case; 5] = [
-    Case { name: "1 entry of 256 B", entries: 1, payload: 256, ahead: 1 },
-    Case { name: "10 entries of 256 B", entries: 10, payload: 256, ahead: 1 },
-    Case { name: "100 entries of 256 B", entries: 100, payload: 256, ahead: 1 },
-    Case { name: "100 entries of 256 B, 2 ahead", entries: 100, payload: 256, ahead: 2 },
-    Case { name: "100 entries of 4 KiB", entries: 100, payload: 4_096, ahead: 1 },
+    Case { name: "1 entry of 256 B", entries: 1, payload: 256, ahead: 1, appends: 1 },
+    Case { name: "10 entries of 256 B", entries: 10, payload: 256, ahead: 1, appends: 1 },
+    Case { name: "100 entries of 256 B", entries: 100, payload: 256, ahead: 1, appends: 1 },
+    Case { name: "100 entries of 256 B, 2 ahead", entries: 100, payload: 256, ahead: 2, appends: 8 },
+    Case { name: "100 entries of 4 KiB", entries: 100, payload: 4_096, ahead: 1, appends: 1 },
 ];
 
-const ROUNDS: usize = 200;
-/// Appends in a round.
-const APPENDS: usize = 8;
+/// How many appends there are in all, for each case.
+const APPENDS: usize = 2_000;
 const SEGMENT_BYTES: u64 = 64 << 20;
 
 fn main() {
@@ -75,24 +91,29 @@ async fn beside_the_floor(case: &Case) {
     let mut subject = Subject::open(folder.path()).await;
     let mut floor = Floor::ready(folder.path());
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
+    for _ in 0..APPENDS / case.appends {
         let began = Instant::now();
         subject.round(case).await;
         ours.push(began.elapsed());
         let began = Instant::now();
-        (0..APPENDS).for_each(|_| floor.write(case.entries as usize * case.payload));
+        (0..case.appends).for_each(|_| floor.write(case.entries as usize * case.payload));
         theirs.push(began.elapsed());
     }
     let syncs = subject.journal.syncs() as f64;
-    let per_second = |times| (case.entries as usize * APPENDS) as f64 / median(times).as_secs_f64();
+    // Each round beside the floor's next to it: a disk that is slow for a while is slow for both.
+    let ratio = median(ours.iter().zip(&theirs).map(|(ours, theirs)| theirs.as_secs_f64() / ours.as_secs_f64()));
+    let per_second = |times: Vec<Duration>| {
+        (case.entries as usize * case.appends) as f64 / median(times.iter().map(Duration::as_secs_f64))
+    };
     let (ours, theirs) = (per_second(ours), per_second(theirs));
-    let appends = (ROUNDS * APPENDS) as f64 / syncs;
-    println!("{:<32}{ours:>14.0}{theirs:>14.0}{:>10.2}{appends:>14.2}", case.name, ours / theirs);
+    let appends = APPENDS as f64 / syncs;
+    println!("{:<32}{ours:>14.0}{theirs:>14.0}{ratio:>10.2}{appends:>14.2}", case.name);
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort();
-    times[times.len() / 2]
+fn median(numbers: impl Iterator<Item = f64>) -> f64 {
+    let mut numbers: Vec<f64> = numbers.collect();
+    numbers.sort_by(f64::total_cmp);
+    numbers[numbers.len() / 2]
 }
 
 /// The journal, as a driver uses it.
@@ -116,7 +137,7 @@ impl Subject {
 
     async fn round(&mut self, case: &Case) {
         let mut under_way: VecDeque<Appending<StoreError>> = VecDeque::new();
-        for _ in 0..APPENDS {
+        for _ in 0..case.appends {
             let record = appending(self.next, case);
             self.next += case.entries;
             under_way.push_back(self.pipeline.append(vec![record]));

@@ -66,7 +66,11 @@ fn run(errand: &Errand) -> Option<Figures> {
 /// As a parent: all measurements, in children.
 fn compare(words: Vec<String>) -> Result<(), String> {
     let options = Options::parse(words)?;
-    let rows = parent::measure(cases::cases(&options), &options)?;
+    let cases = cases::cases(&options);
+    if cases.is_empty() {
+        return Err("no case has any of these words in its name: give none to see all names".to_owned());
+    }
+    let rows = parent::measure(cases, &options)?;
     table::print(&rows);
     Ok(())
 }

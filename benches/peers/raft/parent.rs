@@ -88,7 +88,8 @@ fn instructions_each(case: &Case) -> Result<f64, String> {
 fn instructions(case: &Case, proposals: u64) -> Result<u64, String> {
     let valgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"].map(str::to_owned);
     let command = [valgrind.to_vec(), command(case, Load { proposals, ..case.load })?].concat();
-    let (_, told) = run(&command)?;
+    let (_, told) =
+        run(&command).map_err(|why| format!("{why}\nInstructions are counted by valgrind: is it installed?"))?;
     let collected = told.lines().find_map(|line| line.split_once("Collected : "));
     let collected = collected.and_then(|(_, instructions)| instructions.trim().parse().ok());
     collected.ok_or_else(|| format!("valgrind tells no instructions: {told}"))

@@ -8,7 +8,7 @@ use super::entry::Payload;
 use super::image::Record;
 use super::machine::{Raft, World};
 use super::member::Member;
-use super::progress::Progress;
+use super::progress::{Pace, Progress};
 use super::quorum::{Slots, Tally};
 use super::reads::Confirmations;
 use super::role::{Leader, Poll, Role};
@@ -265,7 +265,12 @@ impl<S: Application> Leader<S> {
     fn is_heard(&mut self, me: Member) -> bool {
         let active = self.progress.iter().enumerate().filter(|(_, one)| one.is_active || one.member == me);
         let active: Slots = active.map(|(slot, _)| slot).collect();
-        self.progress.iter_mut().for_each(|progress| progress.is_active = false);
+        for progress in &mut self.progress {
+            progress.is_active = false;
+            if let Pace::Snapshot(sending) = &mut progress.pace {
+                sending.look();
+            }
+        }
         self.quorum.is_reached_by(active)
     }
 }

@@ -55,6 +55,21 @@ pub(super) struct Sending {
     pub(super) received: u64,
     /// A piece is being read or is on its way.
     pub(super) is_sent: bool,
+    /// How much had arrived when the quorum was checked last, and whether that was all that had arrived the time before.
+    seen: Option<u64>,
+    pub(super) is_idle: bool,
+}
+
+impl Sending {
+    pub(super) fn of(at: Boundary) -> Self {
+        Self { at, received: 0, is_sent: false, seen: None, is_idle: false }
+    }
+
+    /// An election timeout has passed: whether nothing has arrived in it.
+    pub(super) fn look(&mut self) {
+        self.is_idle = self.seen == Some(self.received);
+        self.seen = Some(self.received);
+    }
 }
 
 impl Progress {
@@ -111,6 +126,11 @@ impl Progress {
             Pace::Stream(window) => window.has_room(messages_max, bytes_max),
             Pace::Snapshot(_) => false,
         }
+    }
+
+    /// Whether a snapshot is on its way to it, and moves.
+    pub(super) fn takes_snapshot(&self) -> bool {
+        matches!(&self.pace, Pace::Snapshot(sending) if !sending.is_idle)
     }
 
     /// Whether its next entry was dropped. Then no acknowledgement of what is under way would do.

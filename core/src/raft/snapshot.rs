@@ -9,7 +9,8 @@ use super::config::Config;
 use super::image::{Image, Record, Snapshot};
 use super::machine::{Raft, World};
 use super::member::Member;
-use super::progress::{Pace, Sending};
+use super::progress::{Pace, Progress, Sending};
+use super::role::Role;
 use crate::log::Boundary;
 use crate::protocol::{Errands, Ticket};
 use bytes::Bytes;
@@ -77,9 +78,16 @@ impl<S: Application> Raft<S> {
     pub(super) fn compact_if_due(&mut self, config: &Config, host: World<'_, S>) {
         let settings = config.settings();
         let since = self.applied - self.image.snapshot.at.index;
-        if settings.snapshot_every > 0 && since >= settings.snapshot_every {
+        let is_due = settings.snapshot_every > 0 && since >= settings.snapshot_every;
+        if is_due && !self.is_sending_snapshot() {
             self.compact(self.applied.saturating_sub(settings.trailing_entries), host);
         }
+    }
+
+    /// A newer snapshot takes the place of the one that is on its way, which then begins anew: a follower that is slower than
+    /// the snapshots come would never have a whole one.
+    fn is_sending_snapshot(&self) -> bool {
+        matches!(&self.role, Role::Leader(leader) if leader.progress.iter().any(Progress::takes_snapshot))
     }
 
     pub(super) fn compact_on_request(&mut self, _config: &Config, ticket: Ticket, through: u64, host: World<'_, S>) {
@@ -109,7 +117,7 @@ impl<S: Application> Raft<S> {
     pub(super) fn begin_snapshot(&mut self, config: &Config, slot: usize, host: World<'_, S>) {
         let at = self.image.snapshot.at;
         let Some(progress) = self.progress_mut(slot) else { return };
-        progress.pace = Pace::Snapshot(Sending { at, received: 0, is_sent: false });
+        progress.pace = Pace::Snapshot(Sending::of(at));
         self.ask_for_piece(config, slot, host);
     }
 
@@ -119,7 +127,7 @@ impl<S: Application> Raft<S> {
         let Pace::Snapshot(sending) = &mut progress.pace else { return };
         if sending.at != newest {
             // A newer snapshot has taken its place on the disk.
-            *sending = Sending { at: newest, received: 0, is_sent: false };
+            *sending = Sending::of(newest);
         }
         if !sending.is_sent {
             sending.is_sent = true;
@@ -157,7 +165,7 @@ impl<S: Application> Raft<S> {
             && sending.at == at
             && sending.received != received
         {
-            (sending.received, sending.is_sent) = (received, false);
+            (sending.received, sending.is_sent, sending.is_idle) = (received, false, false);
         }
         self.after_round(config, host);
         slot.into_iter().for_each(|slot| self.ask_for_piece(config, slot, host));

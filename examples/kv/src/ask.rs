@@ -363,25 +363,10 @@ async fn swap(servers: &Servers, key: &str, condition: &Condition, value: &str) 
 }
 
 async fn list(servers: &Servers, prefix: &str) -> anyhow::Result<()> {
-    let mut client = servers.client()?;
-    let mut from = prefix.to_owned();
-    loop {
-        let path = format!("/kv?from={}", escaped(&from, ""));
-        let answer: Value = client.ask(Method::GET, &path, None).await?;
-        let items = answer["items"].as_array().context("a server answers a list with something else")?;
-        for item in items {
-            let key = item["key"].as_str().unwrap_or_default();
-            if !key.starts_with(prefix) {
-                return Ok(());
-            }
-            say(format_args!("{key}\t{}", item["item"]["value"].as_str().unwrap_or_default()))?;
-            // The first key behind this one.
-            from = format!("{key}\0");
-        }
-        if answer["more"] != true {
-            return Ok(());
-        }
+    for (key, item) in servers.client()?.list(prefix).await? {
+        say(format_args!("{key}\t{}", item.value))?;
     }
+    Ok(())
 }
 
 async fn watch(servers: &Servers, prefix: &str, revision: Option<Revision>) -> anyhow::Result<()> {

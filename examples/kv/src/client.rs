@@ -85,6 +85,18 @@ struct Found {
 }
 
 #[derive(Deserialize)]
+struct Page {
+    items: Vec<Listed>,
+    more: bool,
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    key: String,
+    item: Item,
+}
+
+#[derive(Deserialize)]
 struct Granted {
     lease: LeaseId,
 }
@@ -145,6 +157,25 @@ impl Client {
             Ok(found) => Ok(Some(found.item)),
             Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => Ok(None),
             Err(error) => Err(error),
+        }
+    }
+
+    /// All items whose keys begin so, in the order of their keys. They are asked for in pages: each is as of its own moment.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn list(&mut self, prefix: &str) -> Result<Vec<(String, Item)>, ClientError> {
+        let (mut items, mut from) = (Vec::new(), prefix.to_owned());
+        loop {
+            let page: Page = self.ask(Method::GET, &format!("/kv?from={}", escaped(&from, "")), None).await?;
+            let is_last = !page.more || page.items.last().is_some_and(|last| !last.key.starts_with(prefix));
+            items.extend(page.items.into_iter().map(|listed| (listed.key, listed.item)));
+            items.truncate(items.partition_point(|(key, _)| key.starts_with(prefix)));
+            match items.last() {
+                // The first key that can come behind this one.
+                Some((key, _)) if !is_last => from = format!("{key}\0"),
+                _ => return Ok(items),
+            }
         }
     }
 

@@ -23,3 +23,8 @@ pub use state::{
     Change, Command, Condition, Event, Item, Kv, Lease, LeaseId, Located, Outcome, Place, Query, Revision, Span, Stats,
     Text, View,
 };
+
+/// The README's examples, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

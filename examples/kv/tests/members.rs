@@ -139,6 +139,10 @@ async fn another_cluster_begins_with_what_a_backup_holds() {
     for id in 1..=3 {
         assert_eq!(second.insist(id, Method::GET, "/hash", "").await, before, "server {id}");
     }
+    for id in 1..=3 {
+        let members = second.insist(id, Method::GET, "/members", "").await;
+        assert_eq!(members["places"]["1"]["http"], second.http(1), "the old cluster is left alone");
+    }
     assert_eq!(client.put("d", "4").await.unwrap().revision, 3, "revisions go on");
     assert_eq!(client.get("d").await.unwrap().unwrap().created, 3);
 }
@@ -161,9 +165,10 @@ async fn one_that_is_left_goes_on_alone_when_it_is_forced_to() {
     let (status, told) = cluster.send(left, Method::PUT, "/kv/a", r#"{"value": "2"}"#).await;
     assert!(status.is_server_error() || status == StatusCode::MISDIRECTED_REQUEST, "{status} {told}");
     let stale = cluster.send(left, Method::GET, "/kv/a?consistency=stale", "").await;
-    assert_eq!(stale.1["item"]["value"], "1", "{stale:?}");
+    // How far the log is committed it may have forgotten: then it has applied less than before, and says so at once.
+    assert!(stale.0 == StatusCode::OK || stale.0 == StatusCode::NOT_FOUND, "{stale:?}");
     let (status, told) = cluster.send(left, Method::GET, "/kv/a", "").await;
-    assert_eq!(status, StatusCode::GATEWAY_TIMEOUT, "{told}");
+    assert!(status.is_server_error() && told["outcome"] == "refused", "no quorum, no answer: {status} {told}");
     let in_use = kv(&[&recover[..], &["--force-new-cluster"]].concat());
     is_bad_input(&in_use, &["is in use by another process"]);
     cluster.kill(left);

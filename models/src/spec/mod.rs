@@ -4,6 +4,7 @@ pub mod breaker;
 mod constants;
 mod graph;
 pub mod queue;
+pub mod raft;
 mod scope;
 pub mod trace;
 mod value;
@@ -12,6 +13,7 @@ pub use breaker::BreakerAbstraction;
 pub use constants::{Constants, ConstantsError};
 pub use graph::SpecGraph;
 pub use queue::QueueAbstraction;
+pub use raft::RaftAbstraction;
 pub use scope::{Source, SpecScope, World};
 pub use value::{Value, ValueError, View, view_in_words};
 
@@ -53,7 +55,7 @@ pub enum Oracle {
 
 /// Every comparison of every room.
 pub fn comparisons() -> Vec<Box<dyn Comparison>> {
-    breaker::comparisons().into_iter().chain(queue::comparisons()).collect()
+    breaker::comparisons().into_iter().chain(queue::comparisons()).chain(raft::comparisons()).collect()
 }
 
 /// What a comparison found.

@@ -147,6 +147,7 @@ use faults::Arsenal;
 use purlin::Instant;
 use purlin::machine::Machine;
 use purlin::protocol::Protocol;
+use purlin_tokio::{Codec, Postcard};
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -195,6 +196,11 @@ pub trait Cluster: Sized + 'static {
     /// the protocol makes of its configuration.
     fn nodes_of(options: &Self::Options, _version: u32) -> Vec<Node<Self::Protocol>> {
         Self::nodes(options)
+    }
+
+    /// How nodes of that version write messages. Only in the full stack are there bytes.
+    fn codec(_options: &Self::Options, _version: u32) -> impl Codec<Self::Protocol> + use<Self> {
+        Postcard
     }
 
     /// How many of the nodes may be destroyed so that those that remain still recover.

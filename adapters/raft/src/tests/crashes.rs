@@ -29,7 +29,8 @@ const STORY: [Scene; 14] = [
         stand.sync()
     },
     Stand::write_draft,
-    |stand| stand.take(appending(10, 2, 3, 9)),
+    // The first of these is there already, and was acknowledged.
+    |stand| stand.take(appending(9, 3, 3, 9)),
     |stand| {
         let snapshot = installed(stand.present(), 11, 4);
         stand.take(Record::Install { snapshot })

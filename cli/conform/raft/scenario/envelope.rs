@@ -2,16 +2,24 @@
 
 use super::pattern::Type;
 use super::payloads::Payloads;
-use purlin::raft::{Body, Entry, Message};
+use purlin::raft::{Body, Entry, Message, Request};
 use serde_json::{Value, json};
 
 #[derive(Clone, Debug)]
 pub(super) struct Envelope {
     pub(super) from: u64,
     pub(super) to: u64,
-    pub(super) message: Message<Payloads>,
+    pub(super) content: Content,
     /// It answers an append without entries, which is how this replica sends heartbeats.
     pub(super) answers_heartbeat: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Content {
+    /// What one replica says to another.
+    Said(Message<Payloads>),
+    /// What a node's host passes on to the leader that its replica has named. Replicas themselves pass on nothing but reads.
+    PassedOn(Request<Payloads>),
 }
 
 impl Envelope {
@@ -42,8 +50,20 @@ impl Envelope {
         self.entries().is_some_and(<[_]>::is_empty)
     }
 
+    fn message(&self) -> Option<&Message<Payloads>> {
+        match &self.content {
+            Content::Said(message) => Some(message),
+            Content::PassedOn(_) => None,
+        }
+    }
+
     fn kind(&self) -> Option<Type> {
-        match &self.message.body {
+        let body = match &self.content {
+            Content::Said(message) => &message.body,
+            Content::PassedOn(Request::Transfer { .. }) => return Some(Type::TransferRequest),
+            Content::PassedOn(_) => return Some(Type::ProposeForward),
+        };
+        match body {
             Body::PreVote { .. } => Some(Type::PreVote),
             Body::PreVoted { .. } => Some(Type::PreVoteReply),
             Body::Vote { .. } => Some(Type::Vote),
@@ -59,14 +79,14 @@ impl Envelope {
     }
 
     pub(super) fn entries(&self) -> Option<&[Entry<Payloads>]> {
-        match &self.message.body {
+        match &self.message()?.body {
             Body::Append { entries, .. } => Some(entries),
             _ => None,
         }
     }
 
     pub(super) fn success(&self) -> Option<bool> {
-        match self.message.body {
+        match self.message()?.body {
             Body::Appended { .. } => Some(true),
             Body::NotAppended { .. } | Body::ChunkTaken { .. } => Some(false),
             Body::Voted { granted } | Body::PreVoted { granted } => Some(granted),
@@ -76,8 +96,9 @@ impl Envelope {
 
     /// One of [`Self::FIELDS`], if this kind of message has it.
     pub(super) fn field(&self, name: &str) -> Option<Value> {
-        match (name, &self.message.body) {
-            ("term", _) => Some(json!(self.message.term)),
+        let message = self.message()?;
+        match (name, &message.body) {
+            ("term", _) => Some(json!(message.term)),
             ("last_index", Body::Vote { last, .. } | Body::PreVote { last }) => Some(json!(last.index)),
             ("last_term", Body::Vote { last, .. } | Body::PreVote { last }) => Some(json!(last.term)),
             ("prev_index", Body::Append { prev, .. }) => Some(json!(prev.index)),

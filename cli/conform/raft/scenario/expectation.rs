@@ -131,7 +131,7 @@ fn hold_count(cluster: &Cluster, kind: &str, matching: &Value, count: &Value) ->
         return Ok(());
     }
     let sent: Vec<String> =
-        cluster.sent.iter().map(|it| format!("{} to {}: {:?}", it.from, it.to, it.message)).collect();
+        cluster.sent.iter().map(|it| format!("{} to {}: {:?}", it.from, it.to, it.content)).collect();
     Err(Mismatch { expected: json!({ kind: matching, "count": count }), got: json!({ "count": got, "sent": sent }) })
 }
 

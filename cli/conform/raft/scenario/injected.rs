@@ -79,7 +79,8 @@ pub(super) fn envelope(mut written: Map<String, Value>) -> Result<Option<Envelop
     };
     let (from, to, term) = (take("from")?, take("to")?, take("term")?);
     let body = read::<Content>(written)?.into_body()?;
-    Ok(body.map(|body| Envelope { from, to, message: Message { term, body }, answers_heartbeat: false }))
+    let said = |body| super::envelope::Content::Said(Message { term, body });
+    Ok(body.map(|body| Envelope { from, to, content: said(body), answers_heartbeat: false }))
 }
 
 impl Content {

@@ -15,9 +15,9 @@ use super::super::Case;
 use super::super::compare::Mismatch;
 use super::membership::{WrittenChange, WrittenTransition, changes, member};
 use always::{Witness, all_agree};
-use envelope::Envelope;
+use envelope::{Content, Envelope};
 use network::Network;
-use node::{Node, Sent};
+use node::{Asked, Node, Sent};
 use payloads::Payloads;
 use purlin::raft::{Request, Timer};
 use script::{Beginning, Ids, Script, Step};
@@ -84,7 +84,7 @@ impl Cluster {
             Step::Propose { node, payload, count } => self.propose(node, &payload, count)?,
             Step::ProposeConfig { node, transition, changes } => self.change_members(node, transition, &changes)?,
             Step::Transfer { from, to } => self.ask(from, Request::Transfer { to: member(to)? })?,
-            Step::Compact { node, index } => self.ask(node, Request::Compact { through: index })?,
+            Step::Compact { node, index } => self.act(node, |node| node.ask(Request::Compact { through: index }).1)?,
             Step::ReadIndex { node, id } => self.act(node, |node| node.read(id))?,
             Step::Isolate { nodes } => self.network.isolate(nodes.all()),
             Step::Partition { groups } => self.network.part(&groups),
@@ -135,12 +135,16 @@ impl Cluster {
 
     fn send(&mut self, from: u64, sent: Vec<Sent>, heartbeat_of: Option<u64>) {
         for Sent { to, message } in sent {
-            let envelope = Envelope { from, to, message, answers_heartbeat: heartbeat_of == Some(to) };
-            self.sent.push(envelope.clone());
-            // Puppets only listen.
-            if self.nodes.contains_key(&to) {
-                self.network.send(envelope);
-            }
+            let (content, answers_heartbeat) = (Content::Said(message), heartbeat_of == Some(to));
+            self.post(Envelope { from, to, content, answers_heartbeat });
+        }
+    }
+
+    fn post(&mut self, envelope: Envelope) {
+        self.sent.push(envelope.clone());
+        // Puppets only listen.
+        if self.nodes.contains_key(&envelope.to) {
+            self.network.send(envelope);
         }
     }
 
@@ -169,10 +173,14 @@ impl Cluster {
         self.ask(node, Request::ChangeMembers { transition: transition.into(), changes })
     }
 
+    /// Asks a node. Where its replica names another one that leads, its host passes the request on, as hosts may.
     fn ask(&mut self, id: u64, request: Request<Payloads>) -> Result<(), Mismatch> {
-        let (is_accepted, sent) = self.node_mut(id)?.ask(request);
-        self.result = Some(if is_accepted { "accepted" } else { "refused" });
+        let (asked, sent) = self.node_mut(id)?.ask(request.clone());
+        self.result = Some(if asked == Asked::Refused { "refused" } else { "accepted" });
         self.send(id, sent, None);
+        if let Asked::NotLeader { leader } = asked {
+            self.post(Envelope { from: id, to: leader, content: Content::PassedOn(request), answers_heartbeat: false });
+        }
         self.watch(id)
     }
 
@@ -186,8 +194,12 @@ impl Cluster {
 
     fn deliver(&mut self, envelope: Envelope) -> Result<(), Mismatch> {
         let heartbeat_of = envelope.is_heartbeat().then_some(envelope.from);
-        let Envelope { from, to, message, .. } = envelope;
-        let sent = self.node_mut(to)?.hear(from, message)?;
+        let Envelope { from, to, content, .. } = envelope;
+        let node = self.node_mut(to)?;
+        let sent = match content {
+            Content::Said(message) => node.hear(from, message)?,
+            Content::PassedOn(request) => node.ask(request).1,
+        };
         self.send(to, sent, heartbeat_of);
         self.watch(to)
     }

@@ -8,7 +8,8 @@ use crate::conform::compare::Mismatch;
 use core::num::NonZeroU32;
 use purlin::protocol::{Effect, Fence, Input, Protocol, Ticket};
 use purlin::raft::{
-    Answer, Config, Consistency, Image, Lease, Membership, Message, Raft, Record, Request, RoleName, Settings, Timer,
+    Answer, Config, Consistency, Image, Lease, Membership, Message, Raft, Record, Refusal, Request, RoleName, Settings,
+    Timer,
 };
 use purlin::{Clock, Host, Instant, Machine};
 use serde_json::{Map, Value};
@@ -130,15 +131,14 @@ impl Node {
         self.replica.as_ref().is_some_and(|replica| replica.role() == RoleName::Leader)
     }
 
-    /// Asks for something. Whether it was not refused at once, and what comes of it.
-    pub(super) fn ask(&mut self, request: Request<Payloads>) -> (bool, Vec<Sent>) {
+    /// Asks for something: what becomes of it at once, and what the node says.
+    pub(super) fn ask(&mut self, request: Request<Payloads>) -> (Asked, Vec<Sent>) {
         let ticket = self.next_ticket();
         let effects = self.step(Input::Request { ticket, request });
-        let refuses = |effect: &Effect<Replica>| matches!(effect, Effect::Answer { ticket: asked, answer: Answer::Refused(_) } if *asked == ticket);
-        let is_accepted = self.replica.is_some() && !effects.iter().any(refuses);
+        let asked = if self.replica.is_some() { asked(ticket, &effects) } else { Asked::Refused };
         let mut now = Now::default();
         self.stage(effects, &mut now);
-        (is_accepted, self.run(now))
+        (asked, self.run(now))
     }
 
     pub(super) fn read(&mut self, id: String) -> Vec<Sent> {
@@ -233,6 +233,29 @@ impl Node {
         let done: Vec<_> = self.pending.drain(..count).flatten().collect();
         done.into_iter().for_each(|effect| self.carry_out(effect, &mut now));
         self.run(now)
+    }
+}
+
+/// What becomes of a request at once.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Asked {
+    Taken,
+    Refused,
+    /// Another one leads.
+    NotLeader {
+        leader: u64,
+    },
+}
+
+fn asked(ticket: Ticket, effects: &[Effect<Replica>]) -> Asked {
+    let refusal = |effect: &Effect<Replica>| match effect {
+        Effect::Answer { ticket: asked, answer: Answer::Refused(refusal) } if *asked == ticket => Some(*refusal),
+        _ => None,
+    };
+    match effects.iter().find_map(refusal) {
+        None => Asked::Taken,
+        Some(Refusal::NotLeader { leader: Some(leader) }) => Asked::NotLeader { leader: id(leader) },
+        Some(_) => Asked::Refused,
     }
 }
 

@@ -3,7 +3,8 @@
 use anyhow::Context;
 use core::time::Duration;
 use http::StatusCode;
-use purlin_kv::{Client, ClientError, Condition};
+use purlin_kv::{Client, ClientError, Condition, Item};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
@@ -155,10 +156,10 @@ impl Tally {
     pub(super) async fn lost(&self, client: &mut Client) -> Result<u64, ClientError> {
         let mut lost = 0;
         for Written { name, puts, .. } in &self.written {
-            for number in 1..=*puts {
-                let item = client.get(&key(name, number)).await?;
-                lost += u64::from(item.is_none_or(|item| *item.value != *number.to_string()));
-            }
+            let items: BTreeMap<String, Item> = client.list(&format!("{name}/")).await?.into_iter().collect();
+            let is_there =
+                |number: &u64| items.get(&key(name, *number)).is_some_and(|item| *item.value == *number.to_string());
+            lost += puts - (1..=*puts).filter(is_there).count() as u64;
         }
         Ok(lost)
     }

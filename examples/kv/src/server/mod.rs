@@ -29,6 +29,7 @@ use axum::Router;
 use core::time::Duration;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 use purlin::raft::{Config, Member, Raft};
+use purlin_raft::wire::RaftCodec;
 use purlin_raft::{Identity, RaftJournal, StoreError};
 use purlin_rustls::{TlsNetwork, TlsSettings};
 use purlin_tokio::{
@@ -43,7 +44,6 @@ use steward::Steward;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use words::Words;
 
 /// How a server is set up.
 #[derive(Clone, Debug)]
@@ -192,7 +192,11 @@ async fn open<N: Network>(
     site: Site<Raft<Kv>>,
     recorder: &PrometheusRecorder,
 ) -> io::Result<FramedTransport<Raft<Kv>>> {
-    Framing::new(network, site).codec(Words).observer(WireMetrics::recorded_by(recorder, "kv")).open().await
+    Framing::new(network, site)
+        .codec(RaftCodec::default())
+        .observer(WireMetrics::recorded_by(recorder, "kv"))
+        .open()
+        .await
 }
 
 /// Starts what the server does beside answering. It ends with the driver.

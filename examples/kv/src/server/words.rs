@@ -1,32 +1,37 @@
-//! The words that servers exchange.
+//! How commands travel between servers.
 
-use crate::state::Kv;
+use crate::state::Command;
 use bytes::Bytes;
-use purlin::raft::{Body, Member, Message, Raft};
-use purlin_tokio::{Codec, CodecError, Lane, Postcard, Versions};
+use purlin_raft::wire::{Coded, Undecodable};
 
-/// Messages as postcard writes them; pieces of snapshots on a connection of their own, so that no heartbeat waits for them.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Words;
-
-impl Codec<Raft<Kv>> for Words {
-    fn versions(&self) -> Versions {
-        Codec::<Raft<Kv>>::versions(&Postcard)
+impl Coded for Command {
+    fn encode(&self, out: &mut Vec<u8>) {
+        let written = postcard::to_extend(self, core::mem::take(out));
+        *out = written.expect("plain values can be written");
     }
 
-    fn encode(&self, version: u32, message: &Message<Kv>, out: &mut Vec<u8>) -> Result<(), CodecError> {
-        Codec::<Raft<Kv>>::encode(&Postcard, version, message, out)
+    fn decode(bytes: Bytes) -> Result<Self, Undecodable> {
+        let (command, rest) = postcard::take_from_bytes(&bytes).map_err(|error| Undecodable(error.to_string()))?;
+        if rest.is_empty() { Ok(command) } else { Err(Undecodable(format!("{} bytes are left over", rest.len()))) }
     }
+}
 
-    fn decode(&self, version: u32, body: Bytes) -> Result<Message<Kv>, CodecError> {
-        Codec::<Raft<Kv>>::decode(&Postcard, version, body)
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::Condition;
 
-    fn lane(&self, message: &Message<Kv>) -> Lane {
-        if matches!(message.body, Body::Chunk { .. }) { Lane::Bulk } else { Lane::Normal }
-    }
-
-    fn is_same_node(&self, one: &Member, other: &Member) -> bool {
-        one.id == other.id
+    #[test]
+    fn a_command_that_is_cut_off_or_goes_on_is_none() {
+        let command = Command::compare_and_swap("a", Condition::Value("b".into()), "c");
+        let mut written = vec![7];
+        command.encode(&mut written);
+        assert_eq!(written[0], 7, "it is appended");
+        let bytes = Bytes::from(written).slice(1..);
+        assert_eq!(Command::decode(bytes.clone()), Ok(command));
+        for end in 0..bytes.len() {
+            assert!(Command::decode(bytes.slice(..end)).is_err(), "{end} bytes of it");
+        }
+        assert!(Command::decode([&bytes[..], &[0]].concat().into()).is_err());
     }
 }

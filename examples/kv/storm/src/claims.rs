@@ -53,7 +53,6 @@ pub const ALWAYS: &[&str] = &[
 pub(crate) const A_HISTORY_WAS_DECIDED: &str = "a_history_was_decided";
 pub(crate) const A_LEADER_WAS_DEPOSED: &str = "a_leader_was_deposed";
 pub(crate) const A_LEADER_MISSED_ITS_QUORUM: &str = "a_leader_missed_its_quorum";
-pub(crate) const A_STALLED_DISK_DEPOSED_A_LEADER: &str = "a_stalled_disk_deposed_a_leader";
 pub(crate) const A_LOG_WAS_TRUNCATED: &str = "a_log_was_truncated";
 pub(crate) const A_LOG_WAS_COMPACTED: &str = "a_log_was_compacted";
 pub(crate) const A_SNAPSHOT_WAS_INSTALLED: &str = "a_snapshot_was_installed";
@@ -81,7 +80,6 @@ macro_rules! sometimes {
             $crate::claims::A_HISTORY_WAS_DECIDED,
             $crate::claims::A_LEADER_WAS_DEPOSED,
             $crate::claims::A_LEADER_MISSED_ITS_QUORUM,
-            $crate::claims::A_STALLED_DISK_DEPOSED_A_LEADER,
             $crate::claims::A_LOG_WAS_TRUNCATED,
             $crate::claims::A_LOG_WAS_COMPACTED,
             $crate::claims::A_SNAPSHOT_WAS_INSTALLED,
@@ -106,7 +104,6 @@ macro_rules! sometimes {
             purlin_sim::cluster::sights::A_WRITE_WAS_TORN,
             purlin_sim::cluster::sights::A_NODE_WAS_DESTROYED,
             purlin_sim::cluster::sights::A_PROCESS_WAS_PAUSED,
-            purlin_sim::cluster::sights::A_CLOCK_JUMPED,
             purlin_sim::cluster::sights::A_PARTITION_LAY_BETWEEN_NODES,
             purlin_sim::cluster::sights::ONE_SYNC_SERVED_SEVERAL_RECORDS,
             purlin_sim::cluster::sights::AN_ANSWER_STAYED_UNKNOWN,

@@ -26,7 +26,8 @@ fn rest(die: &mut Die) -> Span {
 }
 
 pub(crate) fn tuning(die: &mut Die) -> Tuning {
-    let election_timeout_ms = die.between(150, 500);
+    let least_ms = *die.pick(&[100, 100, 200, 400]);
+    let election_timeout_ms = die.between(least_ms, least_ms + 100);
     Tuning {
         election_timeout_ms,
         heartbeat_ms: die.between(election_timeout_ms / 10, election_timeout_ms / 4),

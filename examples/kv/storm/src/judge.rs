@@ -163,7 +163,7 @@ impl Referee {
             Announcement::SteppedDown { why, .. } => self.saw(match why {
                 SteppedDown::LaterTerm => claims::A_LEADER_WAS_DEPOSED,
                 SteppedDown::NoQuorum => claims::A_LEADER_MISSED_ITS_QUORUM,
-                SteppedDown::DiskStalled => claims::A_STALLED_DISK_DEPOSED_A_LEADER,
+                SteppedDown::DiskStalled => claims::A_LEADER_WAS_DEPOSED,
                 SteppedDown::Removed => claims::A_LEADER_WAS_REMOVED,
             }),
             Announcement::Compacted { .. } => self.saw(claims::A_LOG_WAS_COMPACTED),

@@ -15,6 +15,7 @@ mod ledger;
 mod options;
 mod store;
 mod stories;
+mod tongue;
 mod users;
 mod wire;
 
@@ -30,6 +31,8 @@ use purlin_kv::Kv;
 use purlin_sim::checker::Violation;
 use purlin_sim::cluster::{Client, ClockBounds, Cluster, Desk, Node, Occasion, Recovery, Setting, View};
 use purlin_sim::{Die, FaultKind, InvalidPlan, Scenario};
+use purlin_tokio::Codec;
+use tongue::Tongue;
 
 /// The store's scenarios.
 pub fn scenarios() -> Vec<Scenario> {
@@ -71,6 +74,10 @@ impl<S: Story> Cluster for Storm<S> {
     fn nodes_of(options: &Options, version: u32) -> Vec<Node<Raft<Kv>>> {
         let config = |node| options.config(node, version).expect("what was checked is valid");
         (0..options.nodes()).map(|node| Node::at(options.member(node), config(node))).collect()
+    }
+
+    fn codec(_options: &Options, version: u32) -> impl Codec<Raft<Kv>> + use<S> {
+        Tongue::of_version(version)
     }
 
     /// Of the founders, a majority remains; where members come and go, of as few as three.

@@ -4,7 +4,7 @@ use crate::claims::{self, sometimes};
 use crate::draw;
 use crate::options::Options;
 use purlin::raft::Lease;
-use purlin_sim::cluster::ClockBounds;
+use purlin_sim::cluster::{ClockBounds, sights};
 use purlin_sim::{Die, FaultKind};
 
 /// What one scenario has of its own.
@@ -38,7 +38,7 @@ pub struct Plain;
 impl Story for Plain {
     const NAME: &'static str = "kv";
     const SUMMARY: &'static str = "users read and write a replicated store, whatever happens to its replicas";
-    const SOMETIMES: &'static [&'static str] = sometimes!();
+    const SOMETIMES: &'static [&'static str] = sometimes!(sights::A_CLOCK_JUMPED);
 
     fn draw(die: &mut Die) -> Options {
         draw::options(die)
@@ -52,6 +52,7 @@ impl Story for Members {
     const NAME: &'static str = "kv-members";
     const SUMMARY: &'static str = "members of a replicated store come and go while it is used and everything fails";
     const SOMETIMES: &'static [&'static str] = sometimes!(
+        sights::A_CLOCK_JUMPED,
         claims::A_LEADER_WAS_REMOVED,
         claims::TWO_HALVES_DECIDED,
         claims::A_LEARNER_WAS_TAKEN_IN,
@@ -105,7 +106,7 @@ pub struct Upgraded;
 impl Story for Upgraded {
     const NAME: &'static str = "kv-upgrade";
     const SUMMARY: &'static str = "replicas are upgraded while they are used, and two versions get along";
-    const SOMETIMES: &'static [&'static str] = sometimes!();
+    const SOMETIMES: &'static [&'static str] = sometimes!(sights::A_CLOCK_JUMPED);
     const VERSIONS: u32 = 2;
 
     fn draw(die: &mut Die) -> Options {

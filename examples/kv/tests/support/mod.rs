@@ -65,7 +65,7 @@ impl Cluster {
         let ids = (1..=founders).chain((id > founders).then_some(id));
         command.args(["--attached", "serve", "--cluster", self.name, "--id", &id.to_string()]);
         command.args(["--peers", &self.peers(ids), "--dir"]).arg(self.dir(id));
-        command.args(["--election-timeout-ms", "400", "--heartbeat-ms", "40", "--patience-ms", "3000"]);
+        command.args(["--election-timeout-ms", "400", "--heartbeat-ms", "40"]);
         command.args(&self.more).args(more);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command

@@ -69,6 +69,11 @@ impl Bytes {
         Ok(entries.into_iter().map(|entry| entry.payload).collect())
     }
 
+    /// Whether a process that begins now could open it.
+    pub(super) fn opens(&self) -> bool {
+        self.clone().open().is_ok()
+    }
+
     /// Hands over records, the first of which has so many before it.
     pub(super) fn append<R: Serialize>(&mut self, before: usize, records: &[R]) -> Result<(), DiskFailed> {
         let Place::Open(log) = &mut self.place else { return Err(DiskFailed) };

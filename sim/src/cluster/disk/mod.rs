@@ -208,7 +208,10 @@ impl<P: Protocol> Disk<P> {
         let Some(bytes) = &mut self.bytes else { return };
         let is_lost = bytes.doubt() == Doubt::All && bytes.is_shut();
         bytes.recover(kind);
-        if matches!(kind, FaultKind::MisdirectedWrite { .. }) || (is_lost && matches!(kind, FaultKind::BitRot { .. })) {
+        // A log that was opened meanwhile may have mended what had rotten; then bits that flip back damage it anew.
+        let is_spoilt = is_lost || (bytes.is_shut() && !bytes.opens());
+        if matches!(kind, FaultKind::MisdirectedWrite { .. }) || (is_spoilt && matches!(kind, FaultKind::BitRot { .. }))
+        {
             self.journal.truncate(self.synced);
             bytes.restore(&self.journal);
         }

@@ -12,7 +12,7 @@ use core::num::{NonZeroU32, NonZeroUsize};
 use core::time::Duration;
 use purlin::protocol::{Effect, Protocol};
 use purlin::{Clock, Instant};
-use purlin_tokio::{FramedTransport, Site, Wire};
+use purlin_tokio::{Framing, Site, Wire};
 use purlin_tokio::{JournalError, Observer, Options, Setup, Surroundings};
 use std::collections::BTreeMap;
 use std::io;
@@ -85,7 +85,10 @@ async fn transport<C: Cluster>(
 ) -> io::Result<FaultyTransport<C>> {
     let addresses = stage.addresses();
     let framed = match &addresses[node as usize] {
-        Some(address) => Some(FramedTransport::open(network, site::<C>(node, address, &addresses), wire()).await?),
+        Some(address) => {
+            let site = site::<C>(node, address, &addresses);
+            Some(Framing::new(network, site).wire(wire()).codec(stage.codec(node)).open().await?)
+        }
         None => None,
     };
     let stage = Arc::clone(stage);

@@ -10,7 +10,7 @@ use core::task::{Context, Waker};
 use core::time::Duration;
 use purlin::Instant;
 use purlin::protocol::Protocol;
-use purlin_tokio::Handle;
+use purlin_tokio::{Codec, Handle};
 
 /// Lives and deaths, by the director.
 impl<C: Cluster> Stage<C> {
@@ -180,7 +180,8 @@ fn shut_down<C: Cluster>(props: &mut Props<C>, at: Instant, node: u32) {
 fn install<C: Cluster>(props: &mut Props<C>, node: u32, version: u32) {
     let upgraded = C::nodes_of(&props.setting.workload, version).into_iter().nth(node as usize);
     if let Some(upgraded) = upgraded {
-        props.station(node).setup.config = upgraded.config;
+        let station = props.station(node);
+        (station.setup.config, station.version) = (upgraded.config, version);
     }
 }
 
@@ -236,6 +237,13 @@ impl<C: Cluster> Stage<C> {
     /// How the node is set up, and all that can be reached, in order.
     pub(in crate::cluster::full_stack) fn addresses(&self) -> Vec<Option<<P<C> as Protocol>::Address>> {
         self.lock().nodes.iter().map(|station| station.setup.address.clone()).collect()
+    }
+
+    /// How the node writes messages.
+    pub(in crate::cluster::full_stack) fn codec(&self, node: u32) -> impl Codec<P<C>> + use<C> {
+        let mut props = self.lock();
+        let version = props.station(node).version;
+        C::codec(&props.setting.workload, version)
     }
 
     /// From now on the node takes asks.

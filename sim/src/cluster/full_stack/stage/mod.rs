@@ -61,6 +61,8 @@ struct Props<C: Cluster> {
 /// A node, whether or not its process lives.
 struct Station<P: Protocol> {
     setup: Node<P>,
+    /// Which version of its software it runs.
+    version: u32,
     clock: NodeClock,
     die: Die,
     disk_die: Die,
@@ -170,6 +172,7 @@ impl<P: Protocol> Station<P> {
     fn new(setup: Node<P>, clock: NodeClock, disk: Disk<P>, [die, disk_die]: [Die; 2]) -> Self {
         Self {
             setup,
+            version: 0,
             clock,
             die,
             disk_die,
