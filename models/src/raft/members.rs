@@ -125,7 +125,7 @@ fn thorough() -> Vec<Box<dyn Model>> {
             .elections([1, 2], 1)
             .befall(Budgets { crashes: 1, requests: 1, ..Budgets::CALM })
             .sometimes([in_a_joint_membership(), two_lead()])
-            .some_step([members_changed(), truncated(), dies_on_the_way()])
+            .some_step([members_changed(), dies_on_the_way()])
             .boxed(),
         joint_half_way("a joint change half way, and two other leaders", Scope::Full)
             .elections([0], 1)

@@ -53,7 +53,6 @@ fn figure_7(name: &'static str, followers: [&[u64]; 2]) -> Case {
     quick(name, 3)
         .seeds([log(7, leader, 3), log(7, followers[0], 3), log(7, followers[1], 3)])
         .elections([0], 1)
-        .hasty(Timer::Heartbeat, [0], 1)
         .befall(Budgets { duplicates: 1, ..Budgets::CALM })
         .sometimes([committed_everywhere()])
         .some_step([append_refused()])

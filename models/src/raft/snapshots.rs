@@ -25,7 +25,7 @@ fn lagging(name: &'static str, scope: Scope, third: &[u64]) -> Case {
 
 fn sending() -> Vec<Box<dyn Model>> {
     vec![
-        lagging("a snapshot for who has nothing", Scope::Quick, &[])
+        lagging("a snapshot for who has nothing, and a heartbeat", Scope::Full, &[])
             .hasty(Timer::Heartbeat, [0], 1)
             .sometimes([committed_everywhere()])
             .some_step([installed()])
