@@ -31,7 +31,8 @@ impl Default for Arguments {
     }
 }
 
-/// How many seeds each scenario is run with: many where a seed takes a millisecond, a few in the full stack.
+/// How many seeds each room is run with, shared among its scenarios: many where a seed takes a millisecond, a few in the full
+/// stack.
 const SEEDS: [(Tier, u64); 2] = [(Tier::Swarm, 200), (Tier::Turmoil, 4)];
 
 #[derive(Serialize)]
@@ -105,14 +106,15 @@ fn verify(room: &Room, output: Output) -> Result<RoomFindings, Failure> {
     let comparisons = compared.collect::<Result<_, _>>()?;
     let mut campaigns = Vec::new();
     for scenario in &room.scenarios {
-        campaigns.extend(simulate(scenario, output)?);
+        campaigns.extend(simulate(scenario, room.scenarios.len() as u64, output)?);
     }
     let seconds = began.elapsed().as_secs_f64();
     Ok(RoomFindings { room: room.name, models, comparisons, campaigns, seconds })
 }
 
-fn simulate(scenario: &Scenario, output: Output) -> Result<Vec<Summary>, Failure> {
-    SEEDS.map(|(tier, count)| chaos::run_seeds(scenario, tier, 0..count, output)).into_iter().collect()
+fn simulate(scenario: &Scenario, scenarios: u64, output: Output) -> Result<Vec<Summary>, Failure> {
+    let share = |count: u64| (count / scenarios).max(1);
+    SEEDS.map(|(tier, count)| chaos::run_seeds(scenario, tier, 0..share(count), output)).into_iter().collect()
 }
 
 fn write_report(file: &Path, report: &str) -> Result<(), Failure> {
