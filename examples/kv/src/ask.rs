@@ -8,6 +8,7 @@ use http::{Method, StatusCode};
 use purlin_kv::client::{Changed, escaped};
 use purlin_kv::{Client, ClientError, Condition, LeaseId, Revision};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -398,16 +399,18 @@ async fn backup(servers: &Servers, file: &PathBuf) -> anyhow::Result<()> {
     Ok(say(format_args!("revision {}, {} keys, {} bytes", stats.revision, stats.keys, bytes.len()))?)
 }
 
-/// Compares at the newest revision that all replicas have and remember.
+/// Compares at the newest revision that all members have and remember. Who cannot be asked is named, and the others are compared.
 async fn check(servers: &Servers) -> anyhow::Result<bool> {
-    let members: Value = servers.client()?.ask(Method::GET, "/members", None).await?;
-    let places = members["places"].as_object().context("a server tells no places")?;
-    let mut found = Vec::new();
-    for (member, place) in places {
-        let place = place["http"].as_str().unwrap_or_default().to_owned();
+    let (mut found, mut is_whole) = (Vec::new(), true);
+    for (member, place) in members_and_places(servers).await? {
         let mut client = servers.client_of(&[place])?;
-        let now: Value = client.ask(Method::GET, "/hash?consistency=stale", None).await?;
-        found.push((member, client, now["revision"].as_u64().unwrap_or_default()));
+        match client.ask::<Value>(Method::GET, "/hash?consistency=stale", None).await {
+            Ok(now) => found.push((member, client, now["revision"].as_u64().unwrap_or_default())),
+            Err(error) => {
+                is_whole = false;
+                say(format_args!("{member}: cannot be asked ({error})"))?;
+            }
+        }
     }
     let common = found.iter().map(|(_, _, revision)| *revision).min().unwrap_or_default();
     let mut hashes = Vec::new();
@@ -418,6 +421,22 @@ async fn check(servers: &Servers) -> anyhow::Result<bool> {
         hashes.push(answer["hash"].clone());
     }
     let are_equal = hashes.windows(2).all(|pair| pair[0] == pair[1]);
-    say(format_args!("{}", if are_equal { "all replicas are equal" } else { "replicas have come apart" }))?;
-    Ok(are_equal)
+    let verdict = match (are_equal, is_whole) {
+        (true, true) => "all replicas are equal",
+        (true, false) => "those that could be asked are equal",
+        (false, _) => "replicas have come apart",
+    };
+    say(format_args!("{verdict}"))?;
+    Ok(are_equal && is_whole)
+}
+
+/// Who is a member, and where it stands: places of those who left may be known for longer.
+async fn members_and_places(servers: &Servers) -> anyhow::Result<Vec<(String, String)>> {
+    let answer: Value = servers.client()?.ask(Method::GET, "/members", None).await?;
+    let sets = ["voters", "outgoing", "learners", "learners_next"].map(|set| answer["membership"][set].clone());
+    let members: BTreeSet<String> =
+        sets.iter().filter_map(Value::as_array).flatten().filter_map(Value::as_str).map(ToOwned::to_owned).collect();
+    ensure!(!members.is_empty(), "a server tells no members");
+    let place = |member: &String| answer["places"][member]["http"].as_str().unwrap_or_default().to_owned();
+    Ok(members.into_iter().map(|member| (member.clone(), place(&member))).collect())
 }
