@@ -3,7 +3,7 @@
 use super::case::{Case, log};
 use super::witnesses::{
     applied, committed_before_it_is_durable_here, committed_everywhere, elected, read_back, recovered_with_entries,
-    something_is_lost, steps_down, truncated, two_lead,
+    something_is_lost, steps_down,
 };
 use crate::cluster::Budgets;
 use crate::{Model, Scope};
@@ -81,10 +81,6 @@ fn thorough() -> Vec<Box<dyn Model>> {
         lagging(Case::new("slow disks and a crash", Scope::Full, 2).elections([0, 1], 2).proposals(1), 1, 2)
             .sometimes([committed_everywhere()])
             .some_step([applied(), something_is_lost(), recovered_with_entries()])
-            .boxed(),
-        lagging(Case::new("a slow disk and another leader", Scope::Full, 3).elections([0, 1], 2).proposals(1), 0, 1)
-            .sometimes([two_lead(), committed_before_it_is_durable_here()])
-            .some_step([applied(), truncated()])
             .boxed(),
     ]
 }

@@ -6,7 +6,7 @@ use super::claims::leads;
 use super::member;
 use super::witnesses::{
     a_third_term, applied, committed_everywhere, dies_on_the_way, elected, handed_over, not_handed_over, steps_down,
-    true_to_the_leader, two_lead, unknown, vote_refused,
+    true_to_the_leader, two_lead, vote_refused,
 };
 use crate::cluster::Budgets;
 use crate::{Model, Scope};
@@ -107,18 +107,6 @@ fn thorough() -> Vec<Box<dyn Model>> {
             .only_votes()
             .sometimes([elected()])
             .some_step([dies_on_the_way()])
-            .boxed(),
-        full("a transfer and an election", 3)
-            .elections([0, 2], 2)
-            .proposals(1)
-            .asks(2, |state, node, ask| {
-                if leads(state, node) {
-                    ask(Request::Transfer { to: member(1) });
-                    ask(Request::Propose { stamp: None, command: state.left.requests });
-                }
-            })
-            .sometimes([two_lead()])
-            .some_step([handed_over(), unknown()])
             .boxed(),
     ]
 }

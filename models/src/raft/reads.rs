@@ -11,7 +11,7 @@ use crate::{Model, Scope};
 use purlin::raft::{Lease, Request, RoleName, Timer};
 
 pub(super) fn models() -> Vec<Box<dyn Model>> {
-    [asking(), leasing(), guarding(), thorough()].into_iter().flatten().collect()
+    [asking(), leasing(), guarding()].into_iter().flatten().collect()
 }
 
 /// One command of a leader among the first nodes given, and reads of those among the second that know a leader.
@@ -148,20 +148,6 @@ fn leasing() -> Vec<Box<dyn Model>> {
             .without(READS_ARE_LINEARIZABLE)
             .sometimes([two_lead()])
             .some_step([stale, read_by_lease(), applied()])
-            .boxed(),
-    ]
-}
-
-fn thorough() -> Vec<Box<dyn Model>> {
-    let full = |name| Case::new(name, Scope::Full, 3).elections([0, 1], 2);
-    vec![
-        reading(full("reads, a command and another leader"), 2, &[0, 1], &[0, 1])
-            .sometimes([two_lead()])
-            .some_step([read_answered(), read_refused(), applied()])
-            .boxed(),
-        reading(full("reads, duplicates and another leader"), 2, &[1], &[0, 2])
-            .befall(Budgets { duplicates: 1, ..Budgets::CALM })
-            .some_step([read_answered(), read_refused()])
             .boxed(),
     ]
 }

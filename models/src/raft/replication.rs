@@ -114,10 +114,6 @@ fn thorough() -> Vec<Box<dyn Model>> {
             .sometimes([committed_everywhere(), two_lead()])
             .some_step([applied(), unknown(), truncated(), append_refused()])
             .boxed(),
-        retries("a command that is tried again by another leader", Scope::Full, 3, 2)
-            .sometimes([committed_everywhere()])
-            .some_step([applied(), answered_again()])
-            .boxed(),
         Case::new("figure 8 and a crash", Scope::Full, 3)
             .seeds([log(3, &[1, 2], 1), voted(log(3, &[1], 1), 3, 2), voted(log(3, &[1, 3], 1), 3, 2)])
             .with(|it| it.message_bytes_max = 0)

@@ -4,7 +4,7 @@ use super::Ledger;
 use super::case::{Case, compacted, entries, log};
 use super::claims::leads;
 use super::member;
-use super::witnesses::{applied, committed_everywhere, installed, truncated};
+use super::witnesses::{committed_everywhere, installed, truncated};
 use crate::cluster::Budgets;
 use crate::{Model, Scope};
 use purlin::protocol::Protocol;
@@ -12,7 +12,7 @@ use purlin::raft::{Membership, Payload, Request, Timer};
 use std::sync::Arc;
 
 pub(super) fn models() -> Vec<Box<dyn Model>> {
-    [sending(), changing(), compacting(), thorough()].into_iter().flatten().collect()
+    [sending(), changing(), compacting()].into_iter().flatten().collect()
 }
 
 /// The first replica has dropped what the third one lacks; a snapshot goes in two pieces.
@@ -93,23 +93,6 @@ fn compacting() -> Vec<Box<dyn Model>> {
             .befall(Budgets { duplicates: 1, ..Budgets::CALM })
             .sometimes([committed_everywhere()])
             .some_step([installed()])
-            .boxed(),
-    ]
-}
-
-fn thorough() -> Vec<Box<dyn Model>> {
-    vec![
-        compactions("entries are dropped while others lag and lead", Scope::Full, 2)
-            .elections([1], 1)
-            .sometimes([committed_everywhere()])
-            .some_step([installed(), applied(), truncated()])
-            .boxed(),
-        lagging("a snapshot, a crash and another leader", Scope::Full, &[1, 1, 1, 1])
-            .elections([1], 1)
-            .hasty(Timer::Heartbeat, [0], 1)
-            .befall(Budgets { crashes: 1, ..Budgets::CALM })
-            .sometimes([committed_everywhere()])
-            .some_step([installed(), truncated()])
             .boxed(),
     ]
 }
